@@ -1,0 +1,1 @@
+"""Sound as numbers: reading, writing, resampling and perturbing waveforms."""

@@ -1,0 +1,1 @@
+"""Waveforms to frames, as modules on the model's device."""

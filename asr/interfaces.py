@@ -1,0 +1,45 @@
+"""The seams of the program. A class fits a seam by having these members; nothing inherits from here."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from asr.types import Hypothesis
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Strings as ids and back. Id 0 is the CTC blank and is never part of an encoding."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The V symbols by id; tokens[0] is the blank."""
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of `text`. Raises VocabularyError naming the first character that has none."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of `ids`; decode(encode(text)) == text."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain data from which `asr.text.tokenizer_from_state` builds the same tokenizer."""
+
+
+@runtime_checkable
+class AcousticModel(Protocol):
+    """Features to logits, lengths always beside their tensor."""
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """(B,) input frames → (B,) output frames, exact integers."""
+
+    def __call__(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, F), (B,) → logits (B, T', V), (B,)."""
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """Emissions to hypotheses."""
+
+    def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
+        """(B, T, V) log_probs, (B,) → an N-best list for each utterance, best first; what padding holds has no effect."""

@@ -1,0 +1,1 @@
+"""Strings as ids: normalising and tokenizing."""

@@ -1,0 +1,94 @@
+"""The vocabulary of the program on one page: what travels between the rooms.
+
+Dimensions, batch first everywhere:
+    B batch · S samples · T frames · F features · C channels · D width · H heads · V vocabulary with blank · L targets · K beams
+Lengths are int64 and travel with the tensor they describe. Durations and offsets are seconds, rates Hz, losses nats.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One line of a manifest: where a stretch of speech lies and what was said. Metadata only, no samples."""
+
+    id: str
+    audio: Path
+    duration: float  # s
+    text: str
+    speaker: str | None = None
+    offset: float = 0.0  # s into the file
+    extra: dict[str, Any] = field(default_factory=dict)  # every other field of the manifest, kept as it was
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One utterance ready for a batch: its index in the manifest, waveform (S,) float32 and targets (L,) int64."""
+
+    index: int
+    id: str
+    waveform: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Padded examples: waveforms (B, S) with waveform_lengths (B,), targets (B, L) with target_lengths (B,)."""
+
+    indices: tuple[int, ...]
+    ids: tuple[str, ...]
+    waveforms: Tensor
+    waveform_lengths: Tensor
+    targets: Tensor
+    target_lengths: Tensor
+
+    def to(self, device: Any) -> "Batch":
+        """The same batch with its tensors on `device`."""
+        move = (self.waveforms, self.waveform_lengths, self.targets, self.target_lengths)
+        return Batch(self.indices, self.ids, *(t.to(device, non_blocking=True) for t in move))
+
+    @property
+    def samples(self) -> int:
+        """Samples of speech, padding left out."""
+        return int(self.waveform_lengths.sum())
+
+    @property
+    def padding(self) -> float:
+        """Share of the padded waveforms that is padding, in [0, 1)."""
+        return 1.0 - self.samples / max(1, self.waveforms.numel())
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A token or word and when it was said: `start` and `end` in seconds, `score` the mean log probability (nats)."""
+
+    text: str
+    start: float
+    end: float
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What a decoder believes was said: token ids, the frame each token begins and ends at [frames), and its score.
+
+    `score` is the natural-log probability of the path the decoder took.
+    """
+
+    tokens: tuple[int, ...]
+    frames: tuple[tuple[int, int], ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said in one recording: its name, duration (s), text and words with times."""
+
+    id: str
+    duration: float
+    text: str
+    words: tuple[Span, ...] = ()

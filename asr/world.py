@@ -1,0 +1,34 @@
+"""Which process of how many this is, and its device. The one place that reads the environment."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """This process among `size`: its rank, and the device it computes on."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes files and speaks."""
+        return self.rank == 0
+
+
+def current_world(device: str = "auto") -> World:
+    """The world torchrun describes in RANK, WORLD_SIZE and LOCAL_RANK, or a world of one."""
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    if device == "auto":
+        device = f"cuda:{local_rank}" if torch.cuda.is_available() else "cpu"
+    return World(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")), torch.device(device))
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ASR_CACHE, else ~/.cache/asr-ctc."""
+    return Path(os.environ.get("ASR_CACHE") or Path.home() / ".cache" / "asr-ctc")
