@@ -66,7 +66,9 @@ def read_audio(
     samples, rate = _read(path, offset, duration)
     if not len(samples):
         where = f" at {offset:g} s" if offset else ""
-        raise AudioError(f"{path}: holds no samples{where}; expected speech; drop the utterance or mend its offset")
+        raise AudioError(
+            f"{path}: holds no samples{where}; expected speech; drop the utterance or mend its offset"
+        )
     waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if not np.isfinite(waveform).all():
         raise AudioError(f"{path}: holds samples that are not finite; expected numbers; write the file again")
@@ -112,7 +114,9 @@ def _head(path: Path, start: int, count: int) -> bytes:
             return file.read(count).ljust(count, b"\0")
     except OSError as error:
         reason = error.strerror
-        raise AudioError(f"{path}: cannot be opened ({reason}); expected a recording; check its rights") from None
+        raise AudioError(
+            f"{path}: cannot be opened ({reason}); expected a recording; check its rights"
+        ) from None
 
 
 def _read(path: Path, offset: float, duration: float | None) -> tuple[np.ndarray, int]:
@@ -203,7 +207,9 @@ def _ffmpeg_decode(
     """Decode from shortly before `offset` until `duration` is full, then cut to the sample by the timestamps."""
     origin = stream.start_time or 0
     rate = stream.rate
-    seeks = offset > _PREROLL and container.format.name != "aac"  # a bare AAC stream has no timestamps to trust
+    seeks = (
+        offset > _PREROLL and container.format.name != "aac"
+    )  # a bare AAC stream has no timestamps to trust
     if seeks:
         container.seek(origin + int((offset - _PREROLL) / stream.time_base), stream=stream)
     chunks: list[np.ndarray] = []
@@ -253,4 +259,6 @@ def _not_audio(path: Path, error: Exception) -> AudioError:
     reason = getattr(error, "strerror", None) or str(error)
     if path.stat().st_size == 0:
         reason = "the file is empty"
-    return AudioError(f"{path}: cannot be read as audio ({reason}); expected a whole recording; fetch it again")
+    return AudioError(
+        f"{path}: cannot be read as audio ({reason}); expected a whole recording; fetch it again"
+    )
