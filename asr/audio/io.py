@@ -1,9 +1,9 @@
 """Recordings to waveforms and back. The only file that knows libsndfile (soundfile) and FFmpeg (PyAV).
 
 libsndfile reads what it can; FFmpeg reads the containers libsndfile does not know (mp4, aac, webm …), the few
-FLAC streams it stumbles over, and MPEG audio, because libmpg123 inside libsndfile writes its complaints to the
-terminal. A file is either read to its declared end or refused: half a recording beside a whole transcript teaches
-a model to invent.
+FLAC streams it stumbles over, and MPEG audio, because libmpg123 inside libsndfile writes its complaints to
+the terminal. A file is either read to its declared end or refused: half a recording beside a whole transcript
+teaches a model to invent.
 """
 
 import re
@@ -57,9 +57,9 @@ def probe(path: Path | str) -> AudioInfo:
 def read_audio(
     path: Path | str, sample_rate: int | None = None, offset: float = 0.0, duration: float | None = None
 ) -> tuple[np.ndarray, int]:
-    """The waveform (S,) float32, mean over channels, and its rate [Hz]: `sample_rate` if given, else the file's own.
+    """The waveform (S,) float32, mean over channels, and its rate [Hz]: `sample_rate`, else the file's own.
 
-    `offset` and `duration` [s] pick a stretch, and only it is decoded; a duration beyond the end reads to the end.
+    `offset` and `duration` [s] pick a stretch, and only it is decoded; beyond the end there is nothing to read.
     Raises AudioError: missing, not audio, damaged, cut short, no samples there, samples that are not finite.
     """
     path = _existing(path)
@@ -78,7 +78,7 @@ def read_audio(
 
 
 def write_wav(path: Path | str, waveform: np.ndarray, sample_rate: int) -> None:
-    """Write a waveform (S,) as 16-bit PCM WAV, whole or not at all; samples beyond [-1, 1] are clipped, not wrapped."""
+    """Write a waveform (S,) as 16-bit PCM WAV, whole or not at all; what lies beyond [-1, 1] is clipped."""
     scaled = np.rint(np.asarray(waveform, dtype=np.float64) * 32768.0)
     pcm = np.clip(scaled, -32768, 32767).astype(np.int16)
     with whole(path) as scratch:
@@ -207,9 +207,7 @@ def _ffmpeg_decode(
     """Decode from shortly before `offset` until `duration` is full, then cut to the sample by the timestamps."""
     origin = stream.start_time or 0
     rate = stream.rate
-    seeks = (
-        offset > _PREROLL and container.format.name != "aac"
-    )  # a bare AAC stream has no timestamps to trust
+    seeks = offset > _PREROLL and container.format.name != "aac"  # bare AAC has no timestamps to trust
     if seeks:
         container.seek(origin + int((offset - _PREROLL) / stream.time_base), stream=stream)
     chunks: list[np.ndarray] = []

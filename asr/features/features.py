@@ -1,6 +1,6 @@
 """Waveforms to features: one module for training, transcription and export, on the model's device.
 
-Power spectrum of uncentred Hann frames → mel filters or none → natural logarithm → DCT or none → normalisation.
+Power spectrum of uncentred Hann frames → mel filters or none → natural logarithm → DCT or none → normalised.
 Always float32, whatever autocast says: the logarithm of a power in bfloat16 has two digits.
 """
 
@@ -25,7 +25,7 @@ _SMALLEST_VARIANCE = 1e-5
 class Features(nn.Module):
     """Log-mel, linear log-spectrogram or MFCC features of padded waveforms.
 
-    Normalisation `utterance` gives each feature mean 0 and variance 1 over the valid frames of each utterance;
+    Normalisation `utterance` gives each feature mean 0 and variance 1 over the valid frames of an utterance;
     `global` uses the mean and deviation that `fit_global` measured, kept in the state dict.
     """
 
@@ -63,7 +63,7 @@ class Features(nn.Module):
     def forward(
         self, waveforms: Tensor, lengths: Tensor, warps: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Waveforms (B, S) in [-1, 1] and lengths (B,) int64 samples → features (B, T, F) float32, frames (B,).
+        """Waveforms (B, S) in [-1, 1], lengths (B,) int64 samples → features (B, T, F) float32, frames (B,).
 
         Frames beyond an utterance are exactly 0, and what the padding of `waveforms` holds has no effect. `warps`
         (B,) are vocal tract length factors around 1 (training only); 1 changes nothing.
@@ -140,7 +140,7 @@ class Features(nn.Module):
 
 
 def _filters(options: FeatureOptions) -> Tensor:
-    """(n_freqs, K): triangular filters on the Slaney mel scale, each of unit area; the identity for a spectrogram."""
+    """(n_freqs, K): triangles on the Slaney mel scale, each of unit area; the identity for a spectrogram."""
     n_freqs = options.n_fft // 2 + 1
     if options.kind == "spectrogram":
         return torch.eye(n_freqs)

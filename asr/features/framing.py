@@ -14,7 +14,7 @@ Lengths = TypeVar("Lengths", int, Tensor)
 
 
 def num_frames(lengths: Lengths, win_length: int, hop_length: int) -> Lengths:
-    """Frames of waveforms of `lengths` samples, exact integers: 1 + ⌊(max(S, win) − win) / hop⌋, never fewer than one."""
+    """Frames in `lengths` samples, exact integers: 1 + ⌊(max(S, win) − win) / hop⌋, never fewer than one."""
     if isinstance(lengths, Tensor):
         return (lengths - win_length).clamp(min=0) // hop_length + 1
     return max(lengths - win_length, 0) // hop_length + 1

@@ -8,7 +8,7 @@ from asr.options import Options
 
 
 class FeatureOptions(Options):
-    """From waveform to features: the sampling rate, the frames, the kind of spectrum and how it is normalised."""
+    """From waveform to features: sampling rate, frames, the kind of spectrum and how it is normalised."""
 
     kind: Literal["logmel", "spectrogram", "mfcc"] = "logmel"
     sample_rate: int = Field(16000, ge=1000)  # Hz

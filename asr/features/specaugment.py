@@ -28,11 +28,18 @@ class AugmentOptions(SpecAugmentOptions):
     vtlp: float = Field(0.0, ge=0, le=LARGEST_WARP)
 
 
+def draw_warps(options: AugmentOptions, rngs: Sequence[np.random.Generator]) -> Tensor | None:
+    """One vocal tract length factor per utterance (B,) float32, uniform in [1 − vtlp, 1 + vtlp]; None when off."""
+    if options.vtlp == 0:
+        return None
+    return torch.tensor([1 + rng.uniform(-options.vtlp, options.vtlp) for rng in rngs], dtype=torch.float32)
+
+
 class SpecAugment:
     """Masks over time and features, drawn for each utterance from its own generator and filled with 0.
 
-    0 is the mean of normalised features. Masks lie within the valid frames, so an utterance is masked alike in every
-    batch.
+    0 is the mean of normalised features. Masks lie within the valid frames, so an utterance is masked alike in
+    every batch.
     """
 
     def __init__(self, options: SpecAugmentOptions) -> None:
@@ -43,7 +50,7 @@ class SpecAugment:
         o = self.options
         if not (o.time_masks or o.freq_masks):
             return features
-        # (B, masks, 2) numbers in [0, 1): how wide and where; fixed in count, so a length never shifts the draws
+        # (B, masks, 2) numbers in [0, 1): how wide, and where
         draws = np.stack([rng.random((o.time_masks + o.freq_masks, 2), dtype=np.float32) for rng in rngs])
         draw = torch.from_numpy(draws).to(features.device)
         time, freq = draw[:, : o.time_masks], draw[:, o.time_masks :]
@@ -55,7 +62,7 @@ class SpecAugment:
 
 
 def _masks(draw: Tensor, lengths: Tensor, widest: Tensor, positions: int) -> Tensor:
-    """(B, M, 2) draws → (B, positions) bool: the union of M masks of 0 … widest positions within the lengths (B,)."""
+    """(B, M, 2) draws → (B, positions) bool: the union of M masks of 0 … widest positions within the lengths."""
     lengths, widest = lengths[:, None], widest[:, None].long()
     width = torch.minimum((draw[..., 0] * (widest + 1)).long(), widest)
     start = torch.minimum((draw[..., 1] * (lengths - width + 1)).long(), lengths - width)

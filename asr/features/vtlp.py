@@ -1,11 +1,9 @@
-"""Vocal tract length perturbation: the frequency axis of a spectrum stretched as by another speaker's vocal tract.
+"""Vocal tract length perturbation: the frequency axis stretched as by another speaker's vocal tract.
 
-Jaitly & Hinton 2013, "Vocal Tract Length Perturbation improves speech recognition". Cheaper than resampling, leaves
-the rate of speech alone, and pays most where speakers are few. The factors are quantised so that the warped mel
-filters of all of them are computed once.
+Jaitly & Hinton 2013, "Vocal Tract Length Perturbation improves speech recognition". Leaves the rate of speech
+alone, and pays most where speakers are few. The factors are quantised so that the warped filters of all of them are
+computed once.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -18,13 +16,6 @@ _BOUNDARY = (
 )
 
 
-def draw_warps(half_range: float, rngs: Sequence[np.random.Generator]) -> Tensor | None:
-    """One warp factor per utterance, uniform in [1 − half_range, 1 + half_range] (B,) float32; None when it is 0."""
-    if half_range == 0:
-        return None
-    return torch.tensor([1.0 + rng.uniform(-half_range, half_range) for rng in rngs], dtype=torch.float32)
-
-
 def warp_indices(warps: Tensor) -> Tensor:
     """(B,) factors → (B,) places of the nearest quantised factors in `warped_filters`."""
     places = torch.round((warps - (1.0 - LARGEST_WARP)) / _STEP).long()
@@ -32,7 +23,7 @@ def warp_indices(warps: Tensor) -> Tensor:
 
 
 def warped_filters(filters: Tensor, sample_rate: int) -> Tensor:
-    """Filters (n_freqs, K) → (A, n_freqs, K), the same filters laid over the axis warped by each of the A factors.
+    """Filters (n_freqs, K) → (A, n_freqs, K): the same filters over the axis warped by each of the A factors.
 
     Output k of factor α measures at frequency f what filter k measures at the warped frequency of f.
     """
@@ -43,7 +34,7 @@ def warped_filters(filters: Tensor, sample_rate: int) -> Tensor:
 
 
 def _axis(n_freqs: int, sample_rate: int, factor: float) -> Tensor:
-    """(n_freqs, n_freqs) matrix that carries the power of every bin to its warped place, split over two bins."""
+    """(n_freqs, n_freqs) matrix that carries the power of each bin to its warped place, split over two bins."""
     place = _warped(np.linspace(0.0, 1.0, n_freqs), factor, min(0.9, 2 * _BOUNDARY / sample_rate)) * (
         n_freqs - 1
     )
