@@ -1,0 +1,11 @@
+"""How emissions become words: which decoder, and its options. A new decoder is a new kind."""
+
+from typing import Literal
+
+from asr.options import Options
+
+
+class DecodingOptions(Options):
+    """The decoder: `greedy` takes the best token of every frame."""
+
+    kind: Literal["greedy"] = "greedy"
