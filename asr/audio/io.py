@@ -57,9 +57,9 @@ def probe(path: Path | str) -> AudioInfo:
 def read_audio(
     path: Path | str, sample_rate: int | None = None, offset: float = 0.0, duration: float | None = None
 ) -> tuple[np.ndarray, int]:
-    """The waveform (S,) float32, mean over channels, and its rate [Hz]: `sample_rate`, else the file's own.
+    """The waveform (S,) float32, mean over channels, and its rate [Hz]: `sample_rate` or the file's own.
 
-    `offset` and `duration` [s] pick a stretch, and only it is decoded; beyond the end there is nothing to read.
+    `offset` and `duration` [s] pick a stretch, and only it is decoded; reading stops at the end.
     Raises AudioError: missing, not audio, damaged, cut short, no samples there, samples that are not finite.
     """
     path = _existing(path)
@@ -204,7 +204,7 @@ def _ffmpeg_read(path: Path, offset: float, duration: float | None) -> tuple[np.
 def _ffmpeg_decode(
     av: ModuleType, container: Any, stream: Any, offset: float, duration: float | None
 ) -> tuple[np.ndarray, int]:
-    """Decode from shortly before `offset` until `duration` is full, then cut to the sample by the timestamps."""
+    """Decode from shortly before `offset` until `duration` is full, then cut to the sample by the times."""
     origin = stream.start_time or 0
     rate = stream.rate
     seeks = offset > _PREROLL and container.format.name != "aac"  # bare AAC has no timestamps to trust

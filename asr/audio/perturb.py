@@ -1,6 +1,6 @@
-"""Waveforms as if recorded otherwise: another pace, room, background and level. For the training cores, per utterance.
+"""Waveforms as if recorded otherwise: another pace, room, background and level.
 
-Everything is drawn from the generator handed in, so an utterance sounds the same whichever worker prepares it.
+All is drawn from the generator handed in, so an utterance sounds the same whichever worker prepares it.
 """
 
 from functools import lru_cache
@@ -19,11 +19,10 @@ _SILENCE = 1e-8  # mean square; no level can be set against less
 
 
 class PerturbOptions(Options):
-    """Each off by default. Ranges are [low, high] in dB, probabilities the share of utterances that meet the change."""
+    """Each change is off by default. Ranges are [low, high] in dB; a probability is a share of utterances."""
 
-    speed: list[
-        float
-    ] = []  # factors, one drawn per utterance, e.g. [0.9, 1.0, 1.1]; pitch moves with the pace
+    # factors, one drawn per utterance, e.g. [0.9, 1.0, 1.1]; pitch moves with the pace
+    speed: list[float] = Field(default_factory=list)
     gain_db: tuple[float, float] | None = Field(None, strict=False)
     noise: PathOption | None = None  # folder of recordings
     noise_snr_db: tuple[float, float] = Field((5.0, 30.0), strict=False)
@@ -63,15 +62,20 @@ class Perturbation:
         self._rirs = _recordings(options.rir, "rir")
 
     @property
-    def longest_factor(self) -> float:
-        """How many times longer than it was an utterance can become."""
-        return max(1.0, *(1.0 / factor for factor in self.options.speed)) if self.options.speed else 1.0
+    def active(self) -> bool:
+        """Whether anything is ever changed."""
+        o = self.options
+        return bool(o.speed or self._noises or self._rirs or o.white_noise_probability or o.gain_db)
+
+    def speed(self, rng: np.random.Generator) -> float:
+        """The speed factor, the first thing drawn: who needs only the length draws just this."""
+        speeds = self.options.speed
+        return float(speeds[rng.integers(len(speeds))]) if speeds else 1.0
 
     def __call__(self, waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Waveform (S,) float32 → (S',) float32, a function of the waveform and the state of `rng` alone."""
         o = self.options
-        if o.speed:
-            waveform = change_speed(waveform, float(o.speed[rng.integers(len(o.speed))]))
+        waveform = change_speed(waveform, self.speed(rng))
         if self._rirs and rng.random() < o.rir_probability:
             waveform = reverberate(waveform, self._impulse_response(rng))
         if self._noises and rng.random() < o.noise_probability:
@@ -87,7 +91,7 @@ class Perturbation:
         return _whole(self._rirs[rng.integers(len(self._rirs))], self.sample_rate)
 
     def _noise(self, samples: int, rng: np.random.Generator) -> np.ndarray:
-        """A stretch of a random recording; a recording shorter than the utterance goes round from a random place."""
+        """A stretch of a random recording (S,); one shorter than that goes round from a random place."""
         path = self._noises[rng.integers(len(self._noises))]
         duration, share = samples / self.sample_rate, rng.random()
         available = _duration(path)
@@ -99,7 +103,7 @@ class Perturbation:
 
 
 def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
-    """The waveform (S,) played `factor` times as fast, (round(S / factor),); pitch and formants move with it."""
+    """The waveform (S,) played `factor` times as fast (S / factor,); pitch and formants move with it."""
     if factor == 1.0 or not len(waveform):
         return waveform
     # 0.12 ms for a second at 16 kHz; soxr's lower qualities are no faster at ratios like these
@@ -107,7 +111,7 @@ def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
 
 
 def add_noise(waveform: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
-    """waveform + noise (both (S,)), the noise scaled to a signal-to-noise ratio of `snr_db` over the utterance."""
+    """Waveform (S,) + noise (S,) scaled to a signal-to-noise ratio of `snr_db` over the utterance."""
     signal_power = float(np.mean(np.square(waveform)))
     noise_power = float(np.mean(np.square(noise)))
     if signal_power < _SILENCE or noise_power < _SILENCE:
@@ -117,7 +121,7 @@ def add_noise(waveform: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndar
 
 
 def reverberate(waveform: np.ndarray, impulse_response: np.ndarray) -> np.ndarray:
-    """The waveform (S,) in the room of an impulse response (R,): same length, direct sound in place, same level."""
+    """The waveform (S,) in the room of an impulse response (R,): direct sound in place, level kept."""
     direct = int(np.argmax(np.abs(impulse_response)))
     n = len(waveform) + len(impulse_response) - 1
     length = 1 << (n - 1).bit_length()

@@ -63,10 +63,10 @@ class Features(nn.Module):
     def forward(
         self, waveforms: Tensor, lengths: Tensor, warps: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Waveforms (B, S) in [-1, 1], lengths (B,) int64 samples → features (B, T, F) float32, frames (B,).
+        """Waveforms (B, S) in [-1, 1], lengths (B,) int64 → features (B, T, F) float32, frames (B,).
 
-        Frames beyond an utterance are exactly 0, and what the padding of `waveforms` holds has no effect. `warps`
-        (B,) are vocal tract length factors around 1 (training only); 1 changes nothing.
+        Frames beyond an utterance are exactly 0, and what the padding of `waveforms` holds has no effect.
+        `warps` (B,) are vocal tract length factors around 1 (training only); 1 changes nothing.
         """
         with torch.autocast(waveforms.device.type, enabled=False):
             features, frames = self._unnormalized(waveforms, lengths, warps)
@@ -75,22 +75,20 @@ class Features(nn.Module):
 
     @torch.no_grad()
     def fit_global(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Measure `mean` and `std` (F,) over the valid frames of batches of (waveforms (B, S), lengths (B,))."""
+        """Measure `mean` and `std` (F,) over the valid frames of batches of (waveforms, lengths)."""
         if self.options.normalize != "global":
             raise ConfigError(
                 f"features.normalize: is {self.options.normalize!r}; expected 'global' to fit; change it"
             )
-        count, total, squares = (
-            0,
-            torch.zeros(self.num_features).double(),
-            torch.zeros(self.num_features).double(),
-        )
+        count = 0
+        total, squares = torch.zeros(2, self.num_features, dtype=torch.float64)
+        device = self.window.device
         for waveforms, lengths in batches:
-            features, frames = self._unnormalized(
-                waveforms.to(self.window.device), lengths.to(self.window.device), None
-            )
+            features, frames = self._unnormalized(waveforms.to(device), lengths.to(device), None)
             valid = features[frame_mask(frames, features.shape[1])].cpu().double()
-            count, total, squares = count + len(valid), total + valid.sum(0), squares + valid.square().sum(0)
+            count += len(valid)
+            total += valid.sum(0)
+            squares += valid.square().sum(0)
         if count == 0:
             raise ConfigError(
                 "features.normalize: no waveforms to fit 'global' on; expected some; use 'utterance'"

@@ -1,7 +1,7 @@
-"""Uncentred frames: frame t covers samples [t · hop_length, t · hop_length + win_length) and nothing else.
+"""Uncentred frames: frame t covers samples [t · hop_length, t · hop_length + win_length), nothing else.
 
-A frame is valid only when every sample of it is: what follows an utterance in a batch cannot reach it. The one
-exception is an utterance shorter than a window, which is padded with zeros to make one frame.
+A frame is valid only when every sample of it is: what follows an utterance in a batch cannot reach it. The
+one exception is an utterance shorter than a window, which is padded with zeros to make one frame.
 """
 
 from typing import TypeVar

@@ -29,17 +29,17 @@ class AugmentOptions(SpecAugmentOptions):
 
 
 def draw_warps(options: AugmentOptions, rngs: Sequence[np.random.Generator]) -> Tensor | None:
-    """One vocal tract length factor per utterance (B,) float32, uniform in [1 − vtlp, 1 + vtlp]; None when off."""
+    """One vocal tract length factor per utterance (B,) float32, uniform in 1 ± vtlp; None when that is 0."""
     if options.vtlp == 0:
         return None
     return torch.tensor([1 + rng.uniform(-options.vtlp, options.vtlp) for rng in rngs], dtype=torch.float32)
 
 
 class SpecAugment:
-    """Masks over time and features, drawn for each utterance from its own generator and filled with 0.
+    """Masks over time and features, drawn per utterance from its own generator and filled with 0.
 
-    0 is the mean of normalised features. Masks lie within the valid frames, so an utterance is masked alike in
-    every batch.
+    0 is the mean of normalised features. Masks lie within the valid frames, so an utterance is masked alike
+    in every batch.
     """
 
     def __init__(self, options: SpecAugmentOptions) -> None:
@@ -62,7 +62,7 @@ class SpecAugment:
 
 
 def _masks(draw: Tensor, lengths: Tensor, widest: Tensor, positions: int) -> Tensor:
-    """(B, M, 2) draws → (B, positions) bool: the union of M masks of 0 … widest positions within the lengths."""
+    """(B, M, 2) draws → (B, positions) bool: M masks of 0 … widest positions within the lengths."""
     lengths, widest = lengths[:, None], widest[:, None].long()
     width = torch.minimum((draw[..., 0] * (widest + 1)).long(), widest)
     start = torch.minimum((draw[..., 1] * (lengths - width + 1)).long(), lengths - width)

@@ -1,8 +1,8 @@
 """Vocal tract length perturbation: the frequency axis stretched as by another speaker's vocal tract.
 
 Jaitly & Hinton 2013, "Vocal Tract Length Perturbation improves speech recognition". Leaves the rate of speech
-alone, and pays most where speakers are few. The factors are quantised so that the warped filters of all of them are
-computed once.
+alone, and pays most where speakers are few. The factors are quantised so that the warped filters of all
+of them are computed once.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def warped_filters(filters: Tensor, sample_rate: int) -> Tensor:
 
 
 def _axis(n_freqs: int, sample_rate: int, factor: float) -> Tensor:
-    """(n_freqs, n_freqs) matrix that carries the power of each bin to its warped place, split over two bins."""
+    """(n_freqs, n_freqs) matrix carrying the power of each bin to its warped place, split over two."""
     place = _warped(np.linspace(0.0, 1.0, n_freqs), factor, min(0.9, 2 * _BOUNDARY / sample_rate)) * (
         n_freqs - 1
     )
