@@ -1,0 +1,24 @@
+"""Sequence-wise batch normalisation (Laurent et al. 2016; Deep Speech 2, section 3.2) over valid frames only."""
+
+import torch.nn as nn
+from torch import Tensor
+
+from asr.nn.masks import valid_mask
+
+
+class MaskedBatchNorm(nn.Module):
+    """Normalise each feature by its mean and variance over all valid frames of the batch; padding stays 0.
+
+    Statistics over padding too would tie an utterance's output to how long its neighbours are.
+    """
+
+    def __init__(self, width: int, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width, momentum=momentum)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """(B, T, D), (B,) → (B, T, D)."""
+        mask = valid_mask(lengths, x.shape[1])
+        out = x.new_zeros(x.shape)
+        out[mask] = self.norm(x[mask]).to(x.dtype)  # (B, T, D) → (frames, D) → (B, T, D)
+        return out
