@@ -1,0 +1,51 @@
+"""Where a run stands: the small state that goes into a checkpoint beside weights, optimiser and generators."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass
+class Window:
+    """Sums since the last log line."""
+
+    loss: float = 0.0  # nats
+    tokens: float = 0.0
+    gradient_norm: float = 0.0
+    steps: int = 0
+    samples: float = 0.0
+    padded: float = 0.0
+    frames: float = 0.0
+    blanks: float = 0.0
+    utterances: float = 0.0
+    empty: float = 0.0
+    waited: float = 0.0  # s
+    seconds: float = 0.0
+
+
+@dataclass
+class RunState:
+    """Position (the next batch to learn from), counters and the best so far."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    elapsed: float = 0.0  # s of training and validation, over all resumes
+    next_validation: float = 0.0  # epochs
+    validated_step: int = 0
+    best_wer: float | None = None
+    best_loss: float | None = None
+    stale: int = 0  # validations since the best
+    skipped: int = 0  # non-finite steps
+    bad_in_a_row: int = 0
+    infeasible: list[str] = field(default_factory=list)  # ids met so far whose targets did not fit
+    window: Window = field(default_factory=Window)
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data for a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, data: dict[str, Any]) -> "RunState":
+        """The state `plain` described."""
+        names = {f.name for f in fields(cls)}
+        return cls(**{k: v for k, v in data.items() if k in names - {"window"}}, window=Window(**data["window"]))

@@ -1,0 +1,352 @@
+"""The training loop. Knows batches, a model, a loss and a clock; neither decoders, nor reports, nor configuration files.
+
+The order of things: validate? save? stop? then one step, then one log line. The last pass only validates and saves.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from asr import seeding
+from asr.ctc.collapse import BLANK
+from asr.ctc.loss import ctc_loss
+from asr.data.sampler import BatchSampler
+from asr.errors import TrainingError
+from asr.training import checkpoint, ranks
+from asr.training.diagnosis import word_on
+from asr.training.journal import Journal
+from asr.training.optim import learning_rate, make_optimizer
+from asr.training.options import TrainingOptions
+from asr.training.state import RunState, Window
+from asr.types import Batch
+from asr.world import World
+
+FrontEnd = Callable[[Batch, int], tuple[Tensor, Tensor]]  # batch, epoch → features (B, T, F), lengths (B,)
+Validate = Callable[[nn.Module], dict[str, float]]  # → wer, cer, loss (nats per token)
+
+
+class Trainer:
+    """Trains `model` and leaves `run/model.pt`, `run/checkpoints/{last,best}.pt` and the journal's files.
+
+    `parts` is the plain data saved beside the weights in model.pt (config, tokenizer, features); `advance(progress)`
+    is told the share of the run that is over, for a progress bar.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        front_end: FrontEnd,
+        sampler: BatchSampler,
+        load: Callable[[Iterable[list[tuple[int, int]]]], Iterator[Batch]],
+        validate: Validate,
+        options: TrainingOptions,
+        *,
+        run: Path,
+        parts: dict[str, Any],
+        world: World,
+        sample_rate: int,
+        journal: Journal | None = None,
+        advance: Callable[[float], None] = lambda progress: None,
+    ) -> None:
+        self.model, self.front_end, self.sampler, self.load = model, front_end, sampler, load
+        self.validate, self.options, self.run, self.parts, self.world = validate, options, run, parts, world
+        self.sample_rate, self.journal, self.advance = sample_rate, journal, advance
+        self.optimizer = make_optimizer(model, options)
+        self.state = RunState(next_validation=options.validate_every)
+        self.snapshots: deque[dict[str, Tensor]] = deque(maxlen=options.average)
+        self.stop_asked = False
+        self._bad_ids: list[str] = []
+        self._saved_at = 0.0  # s of elapsed
+
+    # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def fit(self) -> bool:
+        """Train to the end, or until `stop_asked`; True if the run is finished. Raises TrainingError, CheckpointError."""
+        self._probe_longest()
+        batches = self.load(self.sampler.plan(self.state.epoch, self.state.batch, self.options.epochs))
+        self._saved_at, self._clock = self.state.elapsed, time.perf_counter()
+        while True:
+            finished = self.progress() >= 1.0
+            if (finished or self.position() >= self.state.next_validation) and self.state.validated_step < self.state.step:
+                self._validate()
+                self._save_last()
+            if finished or self._out_of_patience():
+                self._finish()
+                return True
+            if self._asked_to_stop():
+                self._save_last()
+                return False
+            if self.state.elapsed - self._saved_at > 60 * self.options.checkpoint_every:
+                self._save_last()
+            self._step(batches)
+            if self.state.step % self.options.log_every == 0:
+                self._log()
+
+    def position(self) -> float:
+        """Epochs done, with the share of the current one."""
+        if self.state.epoch >= self.options.epochs:
+            return float(self.options.epochs)
+        return self.state.epoch + self.state.batch / len(self.sampler.epoch(self.state.epoch))
+
+    def progress(self) -> float:
+        """Share of the run that is over: of the epochs, or of the minutes where those end first."""
+        share = self.position() / self.options.epochs
+        if self.options.minutes is not None:
+            share = max(share, self.state.elapsed / (60 * self.options.minutes))
+        return min(1.0, share)
+
+    # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _step(self, batches: Iterator[Batch]) -> None:
+        """Accumulate, divide once, clip, update; or skip what is not finite."""
+        lr = learning_rate(self.options, self.progress(), self.state.epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        buffers = [b.clone() for b in self.model.buffers()]
+        loss, tokens, ids = 0.0, 0, []
+        for _ in range(self.options.accumulation):
+            batch = self._next(batches)
+            if batch is None:
+                break
+            batch_loss, batch_tokens = self._forward_backward(batch)
+            loss, tokens, ids = loss + batch_loss, tokens + batch_tokens, [*ids, *batch.ids]
+        loss, count = ranks.total([loss, tokens], self.world)
+        ranks.sum_gradients(self.model, self.world)
+        norm = self._divide_and_clip(max(1.0, count))
+        if torch.isfinite(torch.tensor(loss)) and torch.isfinite(norm):
+            self.optimizer.step()
+            self._note_good(loss, count, float(norm))
+        else:
+            self._note_bad(ids, buffers)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.state.step += 1
+        self._tick()
+        self.advance(self.progress())
+
+    def _next(self, batches: Iterator[Batch]) -> Batch | None:
+        started = time.perf_counter()
+        batch = next(batches, None)
+        self.state.window.waited += time.perf_counter() - started
+        if batch is None:
+            return None
+        return batch.to(self.world.device)
+
+    def _forward_backward(self, batch: Batch) -> tuple[float, int]:
+        """Gradients of the summed loss; → its nats and the tokens it is a sum over. Moves the position on."""
+        losses, logits, lengths = self._losses(batch)
+        usable = torch.isfinite(losses) | torch.isnan(losses)  # inf: no alignment exists; nan: something broke
+        loss = losses[usable].sum()
+        loss.backward()
+        self._count(batch, logits.detach(), lengths, usable)
+        self.state.batch += 1
+        if self.state.batch >= len(self.sampler.epoch(self.state.epoch)):
+            self.state.epoch, self.state.batch = self.state.epoch + 1, 0
+        return float(loss.detach()), int(batch.target_lengths[usable].sum())
+
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        features, lengths = self.front_end(batch, self.state.epoch)
+        with self._precision():
+            logits, lengths = self.model(features, lengths)
+        return ctc_loss(logits, batch.targets, lengths, batch.target_lengths), logits, lengths
+
+    def _precision(self) -> AbstractContextManager:
+        enabled = self.options.precision == "bf16"
+        return torch.autocast(self.world.device.type, torch.bfloat16, enabled=enabled)
+
+    def _divide_and_clip(self, count: float) -> Tensor:
+        weights = [p for p in self.model.parameters() if p.grad is not None]
+        for weight in weights:
+            weight.grad.div_(count)  # type: ignore[union-attr]
+        return nn.utils.clip_grad_norm_(weights, self.options.clip)
+
+    # ── bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _count(self, batch: Batch, logits: Tensor, lengths: Tensor, usable: Tensor) -> None:
+        window = self.state.window
+        best = logits.argmax(-1)
+        spoken = (best != BLANK) & (torch.arange(best.shape[1], device=best.device) < lengths[:, None])
+        window.frames += int(lengths.sum())
+        window.blanks += int(lengths.sum()) - int(spoken.sum())
+        window.utterances += len(batch.ids)
+        window.empty += int((~spoken.any(1)).sum())
+        window.samples += batch.samples
+        window.padded += batch.waveforms.numel()
+        for row in (~usable).nonzero().flatten().tolist():
+            if batch.ids[row] not in self.state.infeasible:
+                self.state.infeasible.append(batch.ids[row])
+                self._say(f"utt {batch.ids[row]}: its targets do not fit into {int(lengths[row])} frames; it is left out of the loss")
+
+    def _note_good(self, loss: float, count: float, norm: float) -> None:
+        window = self.state.window
+        window.loss, window.tokens = window.loss + loss, window.tokens + count
+        window.gradient_norm, window.steps = window.gradient_norm + norm, window.steps + 1
+        self.state.bad_in_a_row = 0
+        self._bad_ids.clear()
+
+    def _note_bad(self, ids: list[str], buffers: list[Tensor]) -> None:
+        """A step that is not finite changes nothing, and is counted; too many in a row end the run."""
+        for buffer, before in zip(self.model.buffers(), buffers, strict=True):
+            buffer.copy_(before)
+        self.state.skipped += 1
+        self.state.bad_in_a_row += 1
+        self._bad_ids += [i for i in ids if i not in self._bad_ids]
+        if self.state.bad_in_a_row >= self.options.bad_steps:
+            raise TrainingError(
+                f"{self.run}: {self.state.bad_in_a_row} steps in a row were not finite; expected finite losses and gradients; "
+                f"lower training.lr or look at these utterances: {', '.join(self._bad_ids[:20])}"
+            )
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.state.window.seconds += now - self._clock
+        elapsed = self.state.elapsed + now - self._clock
+        self.state.elapsed = ranks.total([elapsed], self.world)[0] / self.world.size
+        self._clock = now
+
+    def _log(self) -> None:
+        window, progress = self.state.window, self.progress()
+        self.state.window = Window()
+        blank, empty = window.blanks / max(1, window.frames), window.empty / max(1, window.utterances)
+        row = {
+            "kind": "step",
+            "step": self.state.step,
+            "epoch": self.position(),
+            "loss": window.loss / max(1, window.tokens),
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "gradient_norm": window.gradient_norm / max(1, window.steps),
+            "audio_seconds_per_second": window.samples / self.sample_rate / max(1e-9, window.seconds),
+            "data_wait": window.waited / max(1e-9, window.seconds),
+            "padding": 1.0 - window.samples / max(1, window.padded),
+            "blank_share": blank,
+            "empty_share": empty,
+            "skipped": self.state.skipped,
+            "elapsed": self.state.elapsed,
+            "word": word_on(progress, blank, empty, self.state.best_wer),
+        }
+        self._record(row)
+
+    def _record(self, row: dict[str, Any]) -> None:
+        if self.journal is not None:
+            self.journal.record(row)
+
+    def _say(self, line: str) -> None:
+        if self.journal is not None:
+            self.journal.say(line)
+
+    # ── validation, saving, the end ───────────────────────────────────────────────────────────────────────────────
+
+    def _validate(self) -> None:
+        ranks.follow_first(list(self.model.buffers()), self.world)
+        metrics = self._measure()
+        state = self.state
+        best = _better(metrics, state.best_wer, state.best_loss)
+        state.stale = 0 if best else state.stale + 1
+        if best:
+            state.best_wer, state.best_loss = metrics["wer"], metrics["loss"]
+            self._save_model("checkpoints/best.pt", self.model.state_dict())
+            self._save_model("model.pt", self.model.state_dict())
+        if self.options.average > 1:
+            self.snapshots.append({k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()})
+        state.validated_step = state.step
+        state.next_validation = self.position() + self.options.validate_every
+        self._tick()
+        self._record({"kind": "validation", "step": state.step, "epoch": self.position(), **metrics, "best": best, "best_wer": state.best_wer})
+
+    def _measure(self) -> dict[str, float]:
+        """Rank 0 validates, the others learn the outcome. Generators are left as they were."""
+        before = seeding.capture()
+        metrics = self.validate(self.model) if self.world.is_main else {"wer": 0.0, "cer": 0.0, "loss": 0.0}
+        self.model.train()
+        seeding.restore(before)
+        return dict(zip(metrics, ranks.total(list(metrics.values()), self.world), strict=True))
+
+    def _finish(self) -> None:
+        """The mean of the last weights becomes the model if it is better than the best single one (Izmailov et al. 2018)."""
+        if len(self.snapshots) < 2:
+            return
+        final = {k: v.clone() for k, v in self.model.state_dict().items()}
+        self.model.load_state_dict(_mean(list(self.snapshots)))
+        metrics = self._measure()
+        better = _better(metrics, self.state.best_wer, self.state.best_loss)
+        if better:
+            self.state.best_wer, self.state.best_loss = metrics["wer"], metrics["loss"]
+            self._save_model("model.pt", self.model.state_dict())
+        verdict = "it is the model" if better else "the best single one stays"
+        self._say(f"mean of the last {len(self.snapshots)} weights: WER {metrics['wer']:.2%}; {verdict}")
+        self.model.load_state_dict(final)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.options.patience
+        return patience is not None and self.state.stale >= patience
+
+    def _asked_to_stop(self) -> bool:
+        return ranks.total([float(self.stop_asked)], self.world)[0] > 0
+
+    def _save_model(self, name: str, weights: dict[str, Tensor]) -> None:
+        if self.world.is_main:
+            checkpoint.save(self.run / name, "model", {**self.parts, "model": weights})
+
+    def _save_last(self) -> None:
+        if self.world.is_main:
+            checkpoint.save(self.run / "checkpoints" / "last.pt", "checkpoint", self.snapshot())
+        self._saved_at = self.state.elapsed
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything a resumed run needs to be the run that was never stopped (law 2)."""
+        return {
+            "parts": self.parts,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "state": self.state.plain(),
+            "snapshots": list(self.snapshots),
+            "generators": seeding.capture(),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Continue from what `snapshot` returned."""
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.state = RunState.from_plain(saved["state"])
+        self.snapshots.extend(saved["snapshots"])
+        seeding.restore(saved["generators"])
+
+    def _probe_longest(self) -> None:
+        """Run the longest batch once and undo it, so that too little memory shows now and not in an hour."""
+        before, state = seeding.capture(), self.state.plain()
+        buffers = [b.clone() for b in self.model.buffers()]
+        keys = [(0, i) for i in self.sampler.longest()]
+        self.model.train()
+        try:
+            for batch in self.load([keys]):
+                self._losses(batch.to(self.world.device))[0].nan_to_num(posinf=0.0).sum().backward()
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise TrainingError(
+                f"{self.run}: the longest batch ({len(keys)} utterances) does not fit into memory ({str(error).splitlines()[0]}); "
+                "expected it to fit; lower data.batch_seconds or data.max_duration"
+            ) from None
+        self.optimizer.zero_grad(set_to_none=True)
+        for buffer, kept in zip(self.model.buffers(), buffers, strict=True):
+            buffer.copy_(kept)
+        self.state = RunState.from_plain(state)
+        seeding.restore(before)
+
+
+def _better(metrics: dict[str, float], best_wer: float | None, best_loss: float | None) -> bool:
+    """A lower WER, or an equal one with a lower loss."""
+    if best_wer is None or best_loss is None:
+        return True
+    return (metrics["wer"], metrics["loss"]) < (best_wer, best_loss)
+
+
+def _mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of floating tensors; the last of anything else (batch counters)."""
+    last = states[-1]
+    return {
+        k: torch.stack([s[k] for s in states]).mean(0) if last[k].is_floating_point() else last[k] for k in last
+    }
