@@ -1,0 +1,239 @@
+"""The composition root: options become objects, and only here. Also what is inside a model.pt."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from asr import seeding
+from asr.audio.perturb import Perturbation
+from asr.config import Config, config_from_tree, to_tree
+from asr.ctc.loss import ctc_loss, log_probs, required_frames
+from asr.data.dataset import SpeechDataset, encode_all
+from asr.data.loader import load_batches
+from asr.data.manifest import read_manifest
+from asr.data.sampler import BatchSampler
+from asr.decoding.greedy import GreedyDecoder
+from asr.errors import CheckpointError, ConfigError, ManifestError
+from asr.evaluation.errors import ErrorCounts, character_errors, word_errors
+from asr.features.features import Features
+from asr.features.specaugment import SpecAugment
+from asr.features.vtlp import draw_warps
+from asr.interfaces import Decoder, Tokenizer
+from asr.models.deepspeech2 import DeepSpeech2, DeepSpeech2Options
+from asr.models.quartznet import QuartzNet
+from asr.text.characters import CharTokenizer
+from asr.text.normalize import Normalizer
+from asr.text.tokenizers import tokenizer_from_state
+from asr.training import checkpoint
+from asr.training.journal import Journal
+from asr.training.trainer import Trainer
+from asr.types import Batch, Utterance
+from asr.world import World
+
+_AUGMENT = 2  # the stream of random numbers of feature augmentation
+
+
+@dataclass(frozen=True)
+class System:
+    """A recogniser's parts, built and on their device."""
+
+    config: Config
+    features: Features
+    model: nn.Module
+    tokenizer: Tokenizer
+    normalizer: Normalizer
+    decoder: Decoder
+    device: torch.device
+
+    def output_frames(self, samples: int) -> int:
+        """Logit frames of a waveform of `samples` samples, exact."""
+        frames = self.features.output_lengths(torch.tensor([samples]))
+        return int(self.model.output_lengths(frames))  # type: ignore[operator]
+
+
+def build_system(config: Config, tokenizer: Tokenizer, device: torch.device) -> System:
+    """An untrained recogniser; its weights depend on config.seed alone."""
+    seeding.seed_everything(config.seed)
+    features = Features(config.features)
+    model = make_model(config, features.num_features, len(tokenizer.tokens))
+    decoder = GreedyDecoder()
+    return System(config, features.to(device), model.to(device), tokenizer, Normalizer(config.text), decoder, device)
+
+
+def make_model(config: Config, num_features: int, num_tokens: int) -> nn.Module:
+    """The acoustic model the options describe."""
+    if isinstance(config.model, DeepSpeech2Options):
+        return DeepSpeech2(config.model, num_features, num_tokens)
+    return QuartzNet(config.model, num_features, num_tokens)
+
+
+# ── model.pt ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def system_parts(system: System) -> dict[str, Any]:
+    """The plain data beside the weights in model.pt."""
+    return {
+        "config": to_tree(system.config),
+        "tokenizer": system.tokenizer.state(),
+        "features": {k: v.cpu() for k, v in system.features.state_dict().items()},
+    }
+
+
+def load_system(run: Path, device: torch.device, overrides: Sequence[str] = ()) -> System:
+    """The recogniser in a run folder or model.pt. Overrides reach decoding and text only.
+
+    Raises CheckpointError: no such file, truncated, code inside, weights of another shape than its config.
+    """
+    path = run / "model.pt" if run.is_dir() else run
+    if run.is_dir() and not path.is_file():
+        raise CheckpointError(f"{run}: holds no model.pt; expected a run that was validated once; train longer, or --resume it")
+    saved = checkpoint.load(path, "model")
+    for override in overrides:
+        if not override.startswith(("decoding.", "text.")):
+            raise ConfigError(f"{override}: cannot change a trained model; expected decoding.… or text.…; train again for others")
+    config = config_from_tree(saved["config"], overrides, str(path))
+    system = build_system(config, tokenizer_from_state(saved["tokenizer"]), device)
+    try:
+        system.features.load_state_dict(saved["features"])
+        system.model.load_state_dict(saved["model"])
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{path}: its weights do not fit its config ({str(error).splitlines()[-1].strip()}); expected a model of this version; train again"
+        ) from None
+    system.model.eval()
+    return system
+
+
+# ── training ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run learns from: utterances with their targets, for training and validation."""
+
+    train: list[Utterance]
+    train_targets: list[list[int]]
+    dev: list[Utterance]
+    dev_targets: list[list[int]]
+    tokenizer: Tokenizer
+
+
+def read_training_data(config: Config, say: Callable[[str], None]) -> TrainingData:
+    """Both manifests, tokenized by the characters of the training one. Raises ManifestError, VocabularyError."""
+    normalize = Normalizer(config.text)
+    train = _within_bounds(read_manifest(config.data.train), config, say)
+    dev = read_manifest(config.data.dev)
+    tokenizer = CharTokenizer.build(normalize(u.text) for u in train)
+    return TrainingData(
+        train, encode_all(train, normalize, tokenizer), dev, encode_all(dev, normalize, tokenizer), tokenizer
+    )
+
+
+def _within_bounds(utterances: list[Utterance], config: Config, say: Callable[[str], None]) -> list[Utterance]:
+    low, high = config.data.min_duration, config.data.max_duration
+    kept = [u for u in utterances if low <= u.duration <= high]
+    if len(kept) < len(utterances):
+        say(f"{len(utterances) - len(kept)} of {len(utterances)} training utterances are outside {low:g} to {high:g} s and left out")
+    if not kept:
+        raise ManifestError(
+            f"{config.data.train}: no utterance lasts {low:g} to {high:g} s; expected some; change data.min_duration or data.max_duration"
+        )
+    return kept
+
+
+def fitting(system: System, data: TrainingData, say: Callable[[str], None]) -> TrainingData:
+    """The training utterances whose targets fit into their frames; an error about the others, or a word (data.infeasible)."""
+    rate, bad = system.config.features.sample_rate, []
+    for i, (utterance, target) in enumerate(zip(data.train, data.train_targets, strict=True)):
+        frames = system.output_frames(round(utterance.duration * rate))
+        needed = int(required_frames(torch.tensor([target]).long(), torch.tensor([len(target)])))
+        if needed > frames:
+            bad.append((i, f"utt {utterance.id}: {len(target)} labels need at least {needed} frames but the model yields {frames}"))
+    if not bad:
+        return data
+    if system.config.data.infeasible == "error":
+        raise ManifestError(
+            f"{bad[0][1]}; expected room for every label; lower model.subsampling, or data.infeasible=drop leaves out "
+            f"{len(bad)} of {len(data.train)} utterances"
+        )
+    for _, line in bad:
+        say(f"{line}; left out")
+    drop = {i for i, _ in bad}
+    keep = [i for i in range(len(data.train)) if i not in drop]
+    return TrainingData([data.train[i] for i in keep], [data.train_targets[i] for i in keep], data.dev, data.dev_targets, data.tokenizer)
+
+
+def build_trainer(
+    system: System,
+    data: TrainingData,
+    run: Path,
+    world: World,
+    journal: Journal | None = None,
+    advance: Callable[[float], None] = lambda progress: None,
+) -> Trainer:
+    """A trainer for the run; everything random in it is a function of config.seed."""
+    config = system.config
+    perturbation = Perturbation(config.perturb, config.features.sample_rate)
+    dataset = SpeechDataset(data.train, data.train_targets, config.features.sample_rate, perturbation if perturbation.active else None, config.seed)
+    sampler = BatchSampler(
+        dataset.durations,
+        config.data.batch_seconds,
+        sortagrad=config.data.sortagrad,
+        seed=config.seed,
+        rank=world.rank,
+        world_size=world.size,
+    )
+    return Trainer(
+        system.model,
+        partial(_front_end, system, SpecAugment(config.augment)),
+        sampler,
+        lambda plan: load_batches(dataset, plan, config.data.workers, pin_memory=world.device.type == "cuda"),
+        make_validation(system, data.dev, data.dev_targets),
+        config.training,
+        run=run,
+        parts=system_parts(system),
+        world=world,
+        sample_rate=config.features.sample_rate,
+        journal=journal,
+        advance=advance,
+    )
+
+
+def _front_end(system: System, augment: SpecAugment, batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
+    """Features of a training batch, warped and masked by (seed, epoch, utterance)."""
+    rngs = [seeding.generator(system.config.seed, epoch, index, _AUGMENT) for index in batch.indices]
+    with torch.no_grad():
+        warps = draw_warps(system.config.augment.vtlp, rngs)
+        features, lengths = system.features(batch.waveforms, batch.waveform_lengths, warps)
+        return augment(features, lengths, rngs), lengths
+
+
+def make_validation(system: System, dev: list[Utterance], targets: list[list[int]]) -> Callable[[nn.Module], dict[str, float]]:
+    """A function model → {wer, cer (fractions), loss (nats per token)} on the validation utterances, greedy."""
+    config = system.config
+    dataset = SpeechDataset(dev, targets, config.features.sample_rate)
+    sampler = BatchSampler(lambda epoch: [u.duration for u in dev], config.data.batch_seconds, sortagrad="always")
+    references = [system.normalizer(u.text) for u in dev]
+
+    @torch.no_grad()
+    def validate(model: nn.Module) -> dict[str, float]:
+        model.eval()
+        words, characters, loss, tokens = ErrorCounts(0, 0, 0, 0), ErrorCounts(0, 0, 0, 0), 0.0, 0
+        for batch in load_batches(dataset, sampler.plan(0, 0, 1)):
+            batch = batch.to(system.device)
+            logits, lengths = model(*system.features(batch.waveforms, batch.waveform_lengths))
+            losses = ctc_loss(logits, batch.targets, lengths, batch.target_lengths)
+            usable = torch.isfinite(losses)
+            loss, tokens = loss + float(losses[usable].sum()), tokens + int(batch.target_lengths[usable].sum())
+            for index, best in zip(batch.indices, GreedyDecoder()(log_probs(logits), lengths), strict=True):
+                hypothesis = system.tokenizer.decode(best[0].tokens)
+                words += word_errors(references[index], hypothesis)
+                characters += character_errors(references[index], hypothesis)
+        return {"wer": words.rate, "cer": characters.rate, "loss": loss / max(1, tokens)}
+
+    return validate

@@ -1,0 +1,208 @@
+"""The whole tree of options, read strictly from YAML, overridden by `a.b=c`, dumped back. The only door to yaml."""
+
+import difflib
+import re
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Discriminator, Field, Tag, ValidationError
+
+from asr.audio.perturb import PerturbOptions
+from asr.data.options import DataOptions
+from asr.decoding.options import DecodingOptions
+from asr.errors import ConfigError
+from asr.features.options import AugmentOptions, FeatureOptions
+from asr.files import write_text
+from asr.models.deepspeech2 import DeepSpeech2Options
+from asr.models.quartznet import QuartzNetOptions
+from asr.options import Options
+from asr.text.normalize import TextOptions
+from asr.training.options import TrainingOptions
+
+
+def _kind(value: Any) -> Any:
+    return value.get("kind", "deepspeech2") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+ModelOptions = Annotated[
+    Annotated[DeepSpeech2Options, Tag("deepspeech2")] | Annotated[QuartzNetOptions, Tag("quartznet")], Discriminator(_kind)
+]
+
+
+class Config(Options):
+    """A training run. A YAML file holds what differs from these defaults."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")  # the run's folder under runs/; the file's name unless given
+    seed: int = Field(1, ge=0)
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    threads: int | None = Field(None, ge=1)  # CPU threads; as many as there are cores unless given
+    data: DataOptions
+    text: TextOptions = TextOptions()
+    features: FeatureOptions = FeatureOptions()
+    perturb: PerturbOptions = PerturbOptions()
+    augment: AugmentOptions = AugmentOptions()
+    model: ModelOptions = DeepSpeech2Options()
+    training: TrainingOptions = TrainingOptions()
+    decoding: DecodingOptions = DecodingOptions()
+
+
+Lines = dict[tuple[str, ...], int]
+
+
+def read_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
+    """The configuration in a YAML file, with overrides such as `training.lr=3e-4`.
+
+    Raises ConfigError with file and line: missing file, bad YAML, unknown key (did you mean …?), wrong type or value.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; expected a YAML configuration; see configs/ for examples") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); expected UTF-8 text; check the file") from None
+    tree, lines = _parse(text, str(path))
+    tree.setdefault("name", path.stem)
+    return config_from_tree(tree, overrides, str(path), lines)
+
+
+def config_from_tree(tree: dict[str, Any], overrides: Sequence[str] = (), where: str = "config", lines: Lines | None = None) -> Config:
+    """The configuration in plain data, with overrides. Raises ConfigError."""
+    lines = lines or {}
+    named = {key: where for key in lines}
+    for override in overrides:
+        keys = _apply(tree, override)
+        named[keys], lines = override, {k: v for k, v in lines.items() if k != keys}
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise _explain(error, where, lines, named) from None
+
+
+def dump_config(config: Config, *, whole: bool = True) -> str:
+    """The configuration as YAML that reads back equal; `whole=False` leaves out what is default."""
+    return yaml.dump(to_tree(config, whole=whole), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def to_tree(config: Config, *, whole: bool = True) -> dict[str, Any]:
+    """The configuration as plain data; `config_from_tree` reads it back equal."""
+    return config.model_dump(mode="json", exclude_defaults=not whole)
+
+
+def write_config(path: Path, config: Config) -> None:
+    """Write the resolved configuration."""
+    write_text(path, dump_config(config))
+
+
+# ── YAML, strictly ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with the numbers and booleans people mean: 3e-4 is a float, `off` and `no` are words."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:float", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_FLOAT = re.compile(r"^[-+]?(\d[\d_]*\.[\d_]*([eE][-+]?\d+)?|\.\d[\d_]*([eE][-+]?\d+)?|\d[\d_]*[eE][-+]?\d+|\.(inf|nan))$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false|True|False)$"), list("tTfF"))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what _Loader reads: strings that it would take for numbers are quoted."""
+
+
+_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
+def _parse(text: str, where: str) -> tuple[dict[str, Any], Lines]:
+    """Plain data and the line of each key."""
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        lines: Lines = {}
+        if node is not None:
+            _walk(node, (), lines, where)
+        tree = loader.construct_document(node) if node is not None else {}
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{where}:{line}: not YAML ({error.problem}); expected `key: value` lines; mend the line") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{where}:1: a {type(tree).__name__}; expected `key: value` lines; see configs/ for examples")
+    return tree, lines
+
+
+def _walk(node: yaml.Node, keys: tuple[str, ...], lines: Lines, where: str) -> None:
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        here, line = (*keys, str(key.value)), key.start_mark.line + 1
+        if here in lines:
+            raise ConfigError(f"{where}:{line}: {'.'.join(here)} stands at line {lines[here]} too; expected it once; drop one")
+        lines[here] = line
+        _walk(value, here, lines, where)
+
+
+def _apply(tree: dict[str, Any], override: str) -> tuple[str, ...]:
+    """Set `a.b=c` in `tree`; → its keys."""
+    name, equals, value = override.partition("=")
+    keys = tuple(name.strip().split("."))
+    if not equals or not all(keys):
+        raise ConfigError(f"{override}: not an override; expected key.sub=value, such as training.lr=3e-4; mend it")
+    parsed, _ = _parse(f"value: {value}" if value.strip() else "value: ''", override)
+    for key in keys[:-1]:
+        below = tree.get(key)
+        tree[key] = dict(below) if isinstance(below, dict) else {}
+        tree = tree[key]
+    tree[keys[-1]] = parsed["value"]
+    return keys
+
+
+# ── errors in the user's words ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _explain(error: ValidationError, where: str, lines: Lines, named: dict[tuple[str, ...], str]) -> ConfigError:
+    """The first mistake, with its line and the nearest key there is."""
+    mistakes = error.errors()
+    first = next((m for m in mistakes if m["type"] == "extra_forbidden"), mistakes[0])
+    keys = tuple(str(k) for k in first["loc"] if not isinstance(k, int))
+    if keys[:1] == ("model",) and len(keys) > 1:
+        keys = ("model", *keys[2:])  # the union's tag is not a key
+    line = next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), None)
+    place = named.get(keys) or where
+    place = f"{place}:{line}" if line and place == where else place
+    dotted = ".".join(keys)
+    more = f" ({len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return ConfigError(f"{place}: {dotted}: unknown key; {_suggestion(first['loc'])}{more}")
+    if first["type"] == "missing":
+        return ConfigError(f"{place}: {dotted} is missing; expected a value; add it{more}")
+    wish = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    got = first["input"] if not isinstance(first["input"], dict) else "a group of keys"
+    return ConfigError(f"{place}: {dotted} is {got!r}; expected {wish[0].lower() + wish[1:]}; mend the value{more}")
+
+
+def _suggestion(loc: Sequence[Hashable]) -> str:
+    known = sorted(_fields(loc[:-1]))
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}; mend or drop it"
+
+
+def _fields(loc: Sequence[Hashable]) -> set[str]:
+    """The keys that may stand at `loc`."""
+    models: dict[Hashable, type[Options]] = {"deepspeech2": DeepSpeech2Options, "quartznet": QuartzNetOptions}
+    options: type[Options] = Config
+    for key in loc:
+        if key in models:
+            options = models[key]
+            continue
+        annotation = options.model_fields[str(key)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, Options):
+            options = annotation
+    return set(options.model_fields)
+
+

@@ -1,0 +1,122 @@
+"""A run folder from start to finish: runs/NAME with config.yaml, log.jsonl, events/, checkpoints/, model.pt, results/."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from asr.build import TrainingData, build_system, build_trainer, fitting, read_training_data
+from asr.config import Config, write_config
+from asr.errors import CheckpointError, ConfigError
+from asr.training import checkpoint, ranks
+from asr.training.journal import Journal, truncate_log
+from asr.training.trainer import Trainer
+from asr.world import World, current_world
+
+# what may differ between a run and its resumption: it changes neither the data order nor the weights' meaning
+_FREE = ("device", "threads", "data.workers", "training.log_every", "training.checkpoint_every")
+
+
+def run_training(
+    config: Config,
+    run: Path,
+    resume: bool,
+    say: Callable[[str], None],
+    advance: Callable[[float], None] = lambda progress: None,
+) -> bool:
+    """Train in `run`; True when the run is finished, False when Ctrl-C or SIGTERM stopped and saved it.
+
+    Raises AsrError for everything that can be wrong with config, data or checkpoint, before the first step where possible.
+    """
+    world = current_world(config.device)
+    speak = say if world.is_main else lambda line: None
+    saved = _saved_state(run, config, resume)
+    torch.set_num_threads(config.threads or torch.get_num_threads())
+    ranks.join(world)
+    data = read_training_data(config, speak)
+    system = build_system(config, data.tokenizer, world.device)
+    data = fitting(system, data, speak)
+    journal = _open_journal(run, config, saved, speak) if world.is_main else None
+    trainer = build_trainer(system, data, run, world, journal, advance)
+    if saved is not None:
+        trainer.restore(saved)
+        speak(f"resumed at step {trainer.state.step}, epoch {trainer.position():.2f}")
+    speak(_introduction(system.model, data, trainer, world))
+    try:
+        with _signals(trainer, speak):
+            return trainer.fit()
+    finally:
+        if journal is not None:
+            journal.close()
+        ranks.leave(world)
+
+
+def _saved_state(run: Path, config: Config, resume: bool) -> dict[str, Any] | None:
+    """The checkpoint to go on from, or None for a fresh run. Raises when a run would be overwritten or mixed."""
+    last = run / "checkpoints" / "last.pt"
+    if not resume:
+        if last.exists() or (run / "model.pt").exists():
+            raise ConfigError(f"{run}: holds a run already; expected a fresh name; say --resume, name=another, or remove the folder")
+        return None
+    if not last.exists() and not run.exists():
+        raise CheckpointError(f"{run}: no such run; expected one to resume; leave --resume out to start it")
+    if not last.exists():
+        return None  # stopped before its first checkpoint: the start is the place to go on from
+    saved = checkpoint.load(last, "checkpoint")
+    _same_config(saved["parts"]["config"], config, last)
+    return saved
+
+
+def _same_config(saved: dict[str, Any], config: Config, last: Path) -> None:
+    before, now = _flat(saved), _flat(config.model_dump(mode="json"))
+    for key in sorted(before.keys() | now.keys()):
+        if key not in _FREE and before.get(key) != now.get(key):
+            raise CheckpointError(
+                f"{last}: made with {key}={before.get(key)!r}; expected {now.get(key)!r} as the config says; "
+                "resume with the run's own config.yaml, or train under another name"
+            )
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in tree.items():
+        out |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+    return out
+
+
+def _open_journal(run: Path, config: Config, saved: dict[str, Any] | None, say: Callable[[str], None]) -> Journal:
+    run.mkdir(parents=True, exist_ok=True)
+    write_config(run / "config.yaml", config)
+    truncate_log(run / "log.jsonl", saved["state"]["step"] if saved else -1)
+    return Journal(run, say)
+
+
+def _introduction(model: torch.nn.Module, data: TrainingData, trainer: Trainer, world: World) -> str:
+    parameters = sum(p.numel() for p in model.parameters()) / 1e6
+    hours, dev = sum(u.duration for u in data.train) / 3600, sum(u.duration for u in data.dev) / 60
+    return (
+        f"training on {len(data.train)} utterances ({hours:.2f} h), validating on {len(data.dev)} ({dev:.1f} min), "
+        f"{len(data.tokenizer.tokens)} tokens, {parameters:.1f} M parameters, {world.size} × {world.device}, "
+        f"padding {trainer.sampler.padding(1):.1%}"
+    )
+
+
+@contextmanager
+def _signals(trainer: Trainer, say: Callable[[str], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the trainer to save and stop after the current step; a second Ctrl-C is the usual one."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        say("stopping after this step …")
+        trainer.stop_asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
