@@ -1,0 +1,196 @@
+"""Reads everything before training does: every recording to its end, every text, and what the splits share.
+
+Knows models and tokenizers only as functions: what a text encodes to, how many frames so many samples become.
+"""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from asr.data.findings import Character, Finding, Report, Split
+from asr.data.overlap import Manifests, shared_audio, shared_ids, shared_sentences, shared_speakers
+from asr.data.recordings import Recording, read_all
+from asr.types import Utterance
+
+TOLERANCE = 0.1  # s between the manifest and the file: the padding of codecs is at most half of it
+_SILENCE = 1e-4  # largest amplitude of what is called silent: 3 steps of 16 bits
+_OUTLYING = 6.0  # robust standard deviations
+_FEWEST = 20  # utterances without which nothing is an outlier
+
+
+def check(
+    manifests: Manifests,
+    *,
+    normalize: Callable[[str], str],
+    sample_rate: int,
+    alphabet: Collection[str] | None = None,
+    encode: Callable[[str], Sequence[int]] | None = None,
+    output_frames: Callable[[int], int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Everything wrong or odd in `manifests` (name → utterances) that training would meet late or never.
+
+    `alphabet` holds the known characters (None: all are). `encode` gives the targets of a normalised text
+    (None: its characters). `output_frames` gives the frames of the model's output for so many samples at
+    `sample_rate` [Hz] (None: whether targets fit is not checked). `progress` is told (files read, files in
+    all). What is wrong is reported, never raised.
+    """
+    recordings = read_all({u.audio for us in manifests.values() for u in us}, progress)
+    texts = {name: [normalize(u.text) for u in us] for name, us in manifests.items()}
+    characters = _characters(manifests, texts, alphabet)
+    unknown = {c.character for c in characters if not c.known}
+    errors = [*_audio_errors(manifests, recordings), *_text_errors(manifests, texts)]
+    errors += _unknown_errors(characters, alphabet or ())
+    if output_frames is not None:
+        errors += _infeasible(manifests, texts, recordings, unknown, encode, output_frames, sample_rate)
+    errors += [*shared_ids(manifests), *shared_audio(manifests, recordings)]
+    warnings = [*_silent(manifests, recordings), *_outliers(manifests, texts)]
+    warnings += [*shared_speakers(manifests), *shared_sentences(texts)]
+    splits = tuple(_split(name, us) for name, us in manifests.items())
+    return Report(splits, characters, tuple(errors), tuple(warnings))
+
+
+def _each(manifests: Manifests) -> Iterator[Utterance]:
+    for utterances in manifests.values():
+        yield from utterances
+
+
+def _audio_errors(manifests: Manifests, recordings: Mapping[Path, Recording]) -> Iterator[Finding]:
+    """Unreadable files; stretches that leave their file; durations of whole files that are not the file's."""
+    stretches: dict[Path, set[float]] = defaultdict(set)
+    for u in _each(manifests):
+        stretches[u.audio].add(u.offset)
+    for u in _each(manifests):
+        recording = recordings[u.audio]
+        if recording.error:
+            yield Finding("unreadable audio", f"utt {u.id}: {recording.error}")
+            continue
+        found, end = recording.samples / recording.rate, u.offset + u.duration
+        whole = stretches[u.audio] == {0.0}
+        if end > found + TOLERANCE or (whole and end < found - TOLERANCE):
+            yield Finding(
+                "wrong duration",
+                f"utt {u.id}: ends at {end:.2f} s but {u.audio} lasts {found:.2f} s; expected them to agree "
+                f"within {TOLERANCE:g} s; mend duration or offset",
+            )
+
+
+def _silent(manifests: Manifests, recordings: Mapping[Path, Recording]) -> Iterator[Finding]:
+    for u in _each(manifests):
+        recording = recordings[u.audio]
+        if not recording.error and recording.peak < _SILENCE:
+            yield Finding(
+                "silence", f"utt {u.id}: {u.audio} is silent; expected speech; listen to it or drop it"
+            )
+
+
+def _text_errors(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    for name, utterances in manifests.items():
+        for u, text in zip(utterances, texts[name], strict=True):
+            if not text.strip():
+                what = f"text {u.text!r} is empty" + (" after normalisation" if u.text.strip() else "")
+                yield Finding(
+                    "empty text", f"utt {u.id}: {what}; expected words; add the transcript or drop it"
+                )
+
+
+def _characters(
+    manifests: Manifests, texts: Mapping[str, Sequence[str]], alphabet: Collection[str] | None
+) -> tuple[Character, ...]:
+    """Every character of the texts, the most frequent first."""
+    counts: dict[str, int] = defaultdict(int)
+    examples: dict[str, str] = {}
+    known = None if alphabet is None else set(alphabet)
+    for name, utterances in manifests.items():
+        for u, text in zip(utterances, texts[name], strict=True):
+            for character in text:
+                counts[character] += 1
+                examples.setdefault(character, u.id)
+    ordered = sorted(counts, key=lambda c: (-counts[c], c))
+    return tuple(Character(c, counts[c], examples[c], known is None or c in known) for c in ordered)
+
+
+def _unknown_errors(characters: Iterable[Character], alphabet: Collection[str]) -> Iterator[Finding]:
+    for c in characters:
+        if not c.known:
+            yield Finding(
+                "character outside the alphabet",
+                f"utt {c.example}: {c.character!r} ({c.name}), {c.count} times in all, is not in the "
+                f"alphabet ({len(alphabet)} characters); add it to text.normalize or rebuild the tokenizer",
+            )
+
+
+def _infeasible(
+    manifests: Manifests,
+    texts: Mapping[str, Sequence[str]],
+    recordings: Mapping[Path, Recording],
+    unknown: set[str],
+    encode: Callable[[str], Sequence[int]] | None,
+    output_frames: Callable[[int], int],
+    sample_rate: int,
+) -> Iterator[Finding]:
+    """Utterances with fewer frames than labels plus blanks between equal neighbours: no CTC path exists."""
+    for name, utterances in manifests.items():
+        for u, text in zip(utterances, texts[name], strict=True):
+            recording = recordings[u.audio]
+            if recording.error or not unknown.isdisjoint(text):
+                continue
+            targets = text if encode is None else encode(text)
+            needed = len(targets) + sum(a == b for a, b in pairwise(targets))
+            frames = output_frames(_samples(u, recording, sample_rate))
+            if frames < needed:
+                yield Finding(
+                    "target too long",
+                    f"utt {u.id}: {len(targets)} labels need at least {needed} frames but the model yields "
+                    f"{frames}; lower model.subsampling or drop it",
+                )
+
+
+def _samples(u: Utterance, recording: Recording, sample_rate: int) -> int:
+    """Samples that reading the utterance at `sample_rate` yields."""
+    start = min(round(u.offset * recording.rate), recording.samples)
+    count = min(round(u.duration * recording.rate), recording.samples - start)
+    return round(count * sample_rate / recording.rate)
+
+
+def _outliers(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    for name, utterances in manifests.items():
+        durations = [u.duration for u in utterances]
+        for i, typical in _outlying(durations):
+            yield Finding(
+                "odd duration",
+                f"utt {utterances[i].id}: lasts {durations[i]:.2f} s where the median of {name} is "
+                f"{typical:.2f} s; expected the like; listen to it",
+            )
+        spoken = [
+            (u, len(text) / u.duration) for u, text in zip(utterances, texts[name], strict=True) if text
+        ]
+        for i, typical in _outlying([rate for _, rate in spoken]):
+            yield Finding(
+                "odd rate of speech",
+                f"utt {spoken[i][0].id}: {spoken[i][1]:.1f} characters a second where the median of {name} is "
+                f"{typical:.1f}; expected the like; compare audio and text",
+            )
+
+
+def _outlying(values: Sequence[float]) -> list[tuple[int, float]]:
+    """(index, median) of values far from the median in logarithm, by the median absolute deviation."""
+    if len(values) < _FEWEST:
+        return []
+    logs = [math.log(value) for value in values]
+    middle = statistics.median(logs)
+    deviation = (
+        statistics.median(abs(x - middle) for x in logs) / 0.6745
+    )  # of a normal distribution: its sigma
+    limit = _OUTLYING * max(deviation, 0.05)  # where all are alike, a third more is still no outlier
+    return [(i, math.exp(middle)) for i, x in enumerate(logs) if abs(x - middle) > limit]
+
+
+def _split(name: str, utterances: Sequence[Utterance]) -> Split:
+    durations = [u.duration for u in utterances]
+    spread = (min(durations), statistics.median(durations), max(durations)) if durations else (0.0, 0.0, 0.0)
+    speakers = len({u.speaker for u in utterances if u.speaker})
+    return Split(name, len(utterances), sum(durations) / 3600, speakers, spread)

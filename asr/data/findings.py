@@ -1,0 +1,89 @@
+"""What a check of manifests found, as data and as text to read. Knows nothing of how it was found."""
+
+import unicodedata
+from dataclasses import dataclass
+
+_SHOWN = 10  # findings of one kind that are written out
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or odd: its kind, and the line that says where, what, and what to do."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One manifest in figures; durations are seconds: shortest, median, longest."""
+
+    name: str
+    utterances: int
+    hours: float
+    speakers: int
+    durations: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """A character of the normalised texts: its count, the first utterance with it, whether it is known."""
+
+    character: str
+    count: int
+    example: str
+    known: bool
+
+    @property
+    def name(self) -> str:
+        """The Unicode name, or the code point of a character that has none."""
+        return unicodedata.name(self.character, f"U+{ord(self.character):04X}")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All findings: errors keep a run from starting or from meaning anything, warnings are worth a look."""
+
+    splits: tuple[Split, ...]
+    characters: tuple[Character, ...]
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return not self.errors
+
+    def render(self) -> str:
+        """The report as text: figures of each manifest, unknown characters, errors, warnings, verdict."""
+        parts = [_table(self.splits), _unknown(self.characters)]
+        parts += [_findings("errors", self.errors), _findings("warnings", self.warnings)]
+        parts.append(f"{len(self.errors)} errors, {len(self.warnings)} warnings")
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(splits: tuple[Split, ...]) -> str:
+    width = max([8, *(len(split.name) for split in splits)])
+    head = f"{'manifest':<{width}}  utterances   hours  speakers  shortest  median  longest"
+    rows = [
+        f"{s.name:<{width}}  {s.utterances:>10}  {s.hours:>6.2f}  {s.speakers or '?':>8}"
+        f"  {s.durations[0]:>6.2f} s  {s.durations[1]:>4.1f} s  {s.durations[2]:>5.1f} s"
+        for s in splits
+    ]
+    return "\n".join([head, *rows])
+
+
+def _unknown(characters: tuple[Character, ...]) -> str:
+    rows = [f"  {c.character!r:<9} {c.count:>7}  {c.name:<44} {c.example}" for c in characters if not c.known]
+    return "\n".join(["characters outside the alphabet: count, name, first utterance", *rows]) if rows else ""
+
+
+def _findings(title: str, findings: tuple[Finding, ...]) -> str:
+    lines = []
+    for kind in dict.fromkeys(f.kind for f in findings):
+        messages = [f.message for f in findings if f.kind == kind]
+        lines.append(f"{title}: {kind} ({len(messages)})")
+        lines += [f"  {message}" for message in messages[:_SHOWN]]
+        if len(messages) > _SHOWN:
+            lines.append(f"  … and {len(messages) - _SHOWN} more")
+    return "\n".join(lines)

@@ -1,0 +1,198 @@
+"""The check of manifests: each finding provoked alone in a corpus that is otherwise clean."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asr.audio.io import write_wav
+from asr.data.check import check
+from asr.data.findings import Report
+from asr.types import Utterance
+
+RATE = 8000
+ALPHABET = " abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Utterance]:
+    """A recording of noise, its own for every id, and its line in a manifest."""
+
+    def utterance(id: str, text: str = "a clean text", duration: float = 0.8, **fields) -> Utterance:
+        path = tmp_path / f"{id}.wav"
+        rng = np.random.default_rng(sum(map(ord, id)) * 1000 + len(id))
+        write_wav(path, 0.1 * rng.standard_normal(round(duration * RATE)), RATE)
+        return replace(Utterance(id, path, duration, text), **fields)
+
+    return utterance
+
+
+def checked(*splits: Iterable[Utterance], **options) -> Report:
+    manifests = dict(zip(("train", "test"), map(list, splits), strict=False))
+    return check(manifests, **({"normalize": str.lower, "sample_rate": RATE, "alphabet": ALPHABET} | options))
+
+
+def only(findings: tuple, kind: str) -> str:
+    """The message of the one finding there is."""
+    assert [f.kind for f in findings] == [kind]
+    return findings[0].message
+
+
+def test_a_clean_corpus_has_no_findings(make: Callable[..., Utterance]) -> None:
+    train = [make(f"t{i}", text, speaker=f"s{i}") for i, text in enumerate(["one", "Two", "three"])]
+    test = [make("u", "four", duration=1.2, speaker="s9")]
+    told: list[tuple[int, int]] = []
+    report = checked(train, test, output_frames=lambda n: n // 80, progress=lambda *a: told.append(a))
+    assert report.ok and not report.errors and not report.warnings
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    first = report.splits[0]
+    assert (first.name, first.utterances, first.speakers) == ("train", 3, 3)
+    assert first.hours == pytest.approx(2.4 / 3600) and first.durations == (0.8, 0.8, 0.8)
+    assert "0 errors, 0 warnings" in report.render()
+
+
+def test_missing_and_unreadable_files(make: Callable[..., Utterance], tmp_path: Path) -> None:
+    absent = replace(make("a"), audio=tmp_path / "absent.wav")
+    assert "utt a: " in only(checked([absent]).errors, "unreadable audio")
+    cut = make("b", duration=2.0)
+    cut.audio.write_bytes(cut.audio.read_bytes()[:9000])
+    report = checked([cut], output_frames=lambda n: 0)
+    assert "is cut short" in only(report.errors, "unreadable audio")
+    assert not report.ok
+
+
+@pytest.mark.parametrize(("declared", "wrong"), [(0.5, True), (0.75, False), (0.85, False), (1.0, True)])
+def test_durations_of_whole_files(make: Callable[..., Utterance], declared: float, wrong: bool) -> None:
+    report = checked([replace(make("a", duration=0.8), duration=declared)])
+    assert report.ok is not wrong
+    if wrong:
+        message = only(report.errors, "wrong duration")
+        assert f"ends at {declared:.2f} s" in message and "lasts 0.80 s" in message
+
+
+def test_stretches_lie_in_their_file(make: Callable[..., Utterance]) -> None:
+    whole = make("a", duration=2.0)
+    inside = [replace(whole, id=f"a{i}", offset=i * 0.5, duration=0.5) for i in range(4)]
+    assert checked(inside).ok
+    beyond = replace(whole, id="late", offset=1.7, duration=0.5)
+    assert "utt late: ends at 2.20 s" in only(checked([*inside, beyond]).errors, "wrong duration")
+
+
+def test_empty_texts(make: Callable[..., Utterance]) -> None:
+    assert "utt a: text '' is empty;" in only(checked([make("a", "")]).errors, "empty text")
+    report = checked([make("a", "!?")], normalize=lambda text: text.strip("!?"))
+    assert "is empty after normalisation" in only(report.errors, "empty text")
+
+
+def test_characters_outside_the_alphabet(make: Callable[..., Utterance]) -> None:
+    report = checked([make("a", "Café"), make("b", "été 2")])
+    unknown = [(c.character, c.count, c.example, c.name) for c in report.characters if not c.known]
+    assert unknown == [("é", 3, "a", "LATIN SMALL LETTER E WITH ACUTE"), ("2", 1, "b", "DIGIT TWO")]
+    assert [f.kind for f in report.errors] == ["character outside the alphabet"] * 2
+    assert "utt a: 'é'" in report.errors[0].message and "3 times" in report.errors[0].message
+    assert "LATIN SMALL LETTER E WITH ACUTE" in report.render()
+    assert checked([make("a", "Café")], alphabet=None).ok
+
+
+@pytest.mark.parametrize("frames", [6, 7, 8])
+def test_targets_that_cannot_fit(make: Callable[..., Utterance], frames: int) -> None:
+    # l e t t e r: 6 labels and one blank between the two t
+    report = checked([make("a", "letter")], output_frames=lambda samples: frames)
+    assert report.ok is (frames >= 7)
+    if not report.ok:
+        message = only(report.errors, "target too long")
+        assert message == (
+            "utt a: 6 labels need at least 7 frames but the model yields 6; lower model.subsampling or drop it"
+        )
+
+
+def test_targets_come_from_the_encoder_and_frames_from_samples_read(
+    make: Callable[..., Utterance],
+) -> None:
+    asked: list[int] = []
+
+    def frames(samples: int) -> int:
+        asked.append(samples)
+        return 3
+
+    utterance = make("a", "xyz", duration=0.7)
+    assert checked([utterance], encode=lambda text: [1, 2, 3], output_frames=frames, sample_rate=16000).ok
+    assert asked == [11200]
+    report = checked([utterance], encode=lambda text: [1, 1, 3], output_frames=frames)
+    assert "3 labels need at least 4 frames" in only(report.errors, "target too long")
+    late = replace(utterance, offset=0.5, duration=0.25)  # 0.05 s beyond the end, within the tolerance
+    asked.clear()
+    assert checked([late], output_frames=frames).ok and asked == [round(0.2 * RATE)]
+
+
+def test_outliers_are_warned_of(make: Callable[..., Utterance]) -> None:
+    usual = [make(f"t{i}", "x" * (8 + i % 3), duration=0.8 + 0.02 * (i % 5)) for i in range(24)]
+    assert not checked(usual).warnings
+    long = checked([*usual, make("long", "x" * 90, duration=8.0)])
+    assert long.ok and "utt long: lasts 8.00 s where the median of train is 0.84 s" in only(
+        long.warnings, "odd duration"
+    )
+    fast = checked([*usual, make("fast", "x" * 60)])
+    assert "utt fast: 75.0 characters a second" in only(fast.warnings, "odd rate of speech")
+    slow = checked([*usual, make("slow", "x")])
+    assert "utt slow: " in only(slow.warnings, "odd rate of speech")
+
+
+def test_silence_is_warned_of(make: Callable[..., Utterance]) -> None:
+    silent = make("a")
+    write_wav(silent.audio, np.zeros(round(0.8 * RATE)), RATE)
+    report = checked([silent])
+    assert report.ok and "utt a: " in only(report.warnings, "silence")
+
+
+def test_ids_in_two_manifests(make: Callable[..., Utterance], tmp_path: Path) -> None:
+    other = replace(make("b"), id="a", text="another")
+    assert "utt a: stands in train and in test" in only(checked([make("a")], [other]).errors, "shared id")
+
+
+def test_the_same_recording_in_two_manifests(make: Callable[..., Utterance], tmp_path: Path) -> None:
+    first = make("a")
+    copy = tmp_path / "copy.wav"
+    copy.write_bytes(first.audio.read_bytes())
+    second = replace(first, id="b", audio=copy, text="another")
+    message = only(checked([first], [second]).errors, "shared audio")
+    assert "utt b: test holds the same recording as utt a of train" in message
+    long = make("long", duration=2.0)
+    halves = [replace(long, id=f"h{i}", offset=i * 1.0, duration=1.0, text=t) for i, t in enumerate("xy")]
+    assert checked(halves[:1], halves[1:]).ok  # other stretches of one file
+
+
+def test_speakers_and_sentences_in_two_manifests(make: Callable[..., Utterance]) -> None:
+    train = [make("a", "one", speaker="ann"), make("b", "two", speaker="bob")]
+    test = [make("c", "three", speaker="bob"), make("d", "four")]
+    report = checked(train, test)
+    assert report.ok and "speakers in both: 1 (bob)" in only(report.warnings, "shared speakers")
+    report = checked(train, [make("e", "ONE"), make("f", "five")])
+    assert report.ok and "1 of 2 texts of test stand in train too" in only(
+        report.warnings, "shared sentences"
+    )
+
+
+def test_the_report_shows_ten_of_a_kind(make: Callable[..., Utterance]) -> None:
+    text = checked([make(f"u{i}", "") for i in range(13)]).render()
+    assert "errors: empty text (13)" in text and "… and 3 more" in text
+    assert text.count("is empty;") == 10 and text.endswith("13 errors, 0 warnings\n")
+
+
+def test_an_empty_manifest_is_rendered() -> None:
+    report = check({"train": []}, normalize=str, sample_rate=RATE)
+    assert report.ok and math.isclose(report.splits[0].hours, 0) and "train" in report.render()
+
+
+def test_real_digits_are_clean(shared_data: Path) -> None:
+    from asr.data.manifest import read_manifest
+
+    everything = read_manifest(shared_data / "fsdd_digits" / "manifest.jsonl")
+    dev = [u for u in everything if u.extra["split"] == "dev"]
+    report = check(
+        {"dev": dev}, normalize=str.lower, sample_rate=16000, output_frames=lambda n: n // 160 // 2
+    )
+    assert report.ok, report.render()
