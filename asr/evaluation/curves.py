@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 def draw_curves(log_jsonl: Path, out: Path) -> None:
-    """Draw loss, error rates, blank share, learning rate and gradient norm over steps into `out`, a .png or .svg.
+    """Draw loss, error rates, blanks, learning rate and gradient norm over steps into `out`, a .png or .svg.
 
     A key that a line lacks leaves a gap; a line cut short by a crash is passed over. Raises AsrError where
     there is no log or no line in it.

@@ -98,7 +98,7 @@ def _utterance(result: "Result") -> str:
 
 
 def aligned_lines(pairs: Iterable[Pair]) -> list[str]:
-    """REF, HYP and EVA lines, words in columns, wrapped: capitals and S, D, I at errors, stars for no word."""
+    """REF, HYP and EVA lines in columns, wrapped: capitals and S, D, I at errors, stars for no word."""
     blocks: list[list[list[str]]] = [[["REF:"], ["HYP:"], ["EVA:"]]]
     columns = len("REF:")
     for pair in pairs:

@@ -18,16 +18,16 @@ class CharTokenizer:
     kind = "characters"
 
     def __init__(self, tokens: Sequence[str]) -> None:
-        """`tokens` by id, `<blank>` first. Raises VocabularyError unless the others are distinct characters."""
+        """`tokens` by id, `<blank>` first. Raises VocabularyError unless the rest are distinct characters."""
         self._tokens = tuple(tokens)
         if not self._tokens or self._tokens[0] != BLANK_TOKEN:
-            raise VocabularyError(f"tokens: the first is not {BLANK_TOKEN}; expected it at id 0; rebuild the tokens")
+            raise VocabularyError(f"tokens: id 0 is not {BLANK_TOKEN}; expected it there; rebuild them")
         wrong = [token for token in self._tokens[1:] if not isinstance(token, str) or len(token) != 1]
         if wrong:
-            raise VocabularyError(f"tokens: {wrong[0]!r} is not one character; expected one; rebuild the tokens")
+            raise VocabularyError(f"tokens: {wrong[0]!r} is no character; expected one; rebuild them")
         self._ids = {token: i for i, token in enumerate(self._tokens) if i}
         if len(self._ids) != len(self._tokens) - 1:
-            raise VocabularyError("tokens: a character stands twice; expected distinct ones; rebuild them")
+            raise VocabularyError("tokens: a character stands twice; expected it once; rebuild them")
 
     @classmethod
     def build(cls, texts: Iterable[str]) -> "CharTokenizer":
