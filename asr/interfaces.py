@@ -30,6 +30,10 @@ class Tokenizer(Protocol):
 class AcousticModel(Protocol):
     """Features to logits, lengths always beside their tensor."""
 
+    @property
+    def subsampling(self) -> int:
+        """Input frames to one output frame."""
+
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """(B,) input frames → (B,) output frames, exact integers."""
 

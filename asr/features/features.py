@@ -56,6 +56,11 @@ class Features(nn.Module):
         o = self.options
         return {"logmel": o.n_mels, "mfcc": o.n_mfcc, "spectrogram": o.n_fft // 2 + 1}[o.kind]
 
+    @property
+    def hop_length(self) -> int:
+        """Samples from the start of one frame to the next."""
+        return self.options.hop_length
+
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """(B,) samples → (B,) frames, exact integers, at least one."""
         return num_frames(lengths, self.options.win_length, self.options.hop_length)

@@ -1,0 +1,133 @@
+"""Waveforms, files and manifests to transcripts. Takes parts already built and knows no configuration."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from asr.ctc.loss import log_probs
+from asr.errors import AudioError
+from asr.features.features import Features
+from asr.inference.sources import names
+from asr.inference.stream import Stretch, batches, read_ahead, windows
+from asr.inference.words import words
+from asr.interfaces import AcousticModel, Decoder, Tokenizer
+from asr.types import Hypothesis, Transcript, Utterance
+
+_LOOK_AHEAD = 8  # batches' worth of audio sorted by length together
+
+
+class Recogniser:
+    """Features, model, decoder and tokenizer in a row, in evaluation mode on one device.
+
+    What it says of a recording does not depend on what else is in the batch. Construction puts the modules
+    into evaluation mode on `device`.
+    """
+
+    def __init__(
+        self,
+        features: Features,
+        model: AcousticModel,
+        tokenizer: Tokenizer,
+        decoder: Decoder,
+        sample_rate: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.features, self.model, self.tokenizer, self.decoder = features, model, tokenizer, decoder
+        self.sample_rate, self.device = sample_rate, torch.device(device)
+        for module in (features, model):
+            if isinstance(module, torch.nn.Module):
+                module.eval().to(self.device)
+
+    @property
+    def frame_seconds(self) -> float:
+        """Seconds from one output frame to the next."""
+        return self.features.hop_length * self.model.subsampling / self.sample_rate
+
+    def emissions(self, waveforms: Sequence[Tensor]) -> list[Tensor]:
+        """Waveforms (S,) at `sample_rate`, as one batch → log probabilities (T', V) each, float32."""
+        batch, lengths = self._log_probs(waveforms)
+        return [row[:length] for row, length in zip(batch, lengths.tolist(), strict=True)]
+
+    def transcribe(self, waveforms: Sequence[Tensor], ids: Sequence[str] | None = None) -> list[Transcript]:
+        """Waveforms (S,) at `sample_rate`, as one batch → transcripts with word times, named by `ids`."""
+        if not waveforms:
+            return []
+        ids = ids if ids is not None else [str(i) for i in range(len(waveforms))]
+        batch, lengths = self._log_probs(waveforms)
+        best = [hypotheses[0] for hypotheses in self.decoder(batch, lengths)]
+        rows = zip(ids, waveforms, best, batch.cpu(), strict=True)
+        return [self._transcript(id, len(w) / self.sample_rate, hyp, row) for id, w, hyp, row in rows]
+
+    def transcribe_files(
+        self,
+        paths: Sequence[Path],
+        batch_seconds: float = 120.0,
+        workers: int = 2,
+        on_error: Callable[[Path, AudioError], None] | None = None,
+    ) -> Iterator[Transcript]:
+        """A transcript for each recording, in the order given, named by `sources.names`.
+
+        Files are read by `workers` threads and batched by length within a look-ahead of eight batches of at
+        most `batch_seconds` padded seconds (a longer recording is a batch of its own), put back in order.
+        An unreadable file goes to `on_error` and yields nothing; without `on_error` its AudioError is raised
+        after the transcripts before it.
+        """
+        stretches = [Stretch(name, path) for name, path in zip(names(paths), paths, strict=True)]
+        hand_on = None if on_error is None else lambda stretch, error: on_error(stretch.path, error)
+        yield from self.transcribe_stretches(stretches, batch_seconds, workers, hand_on)
+
+    def transcribe_stretches(
+        self,
+        stretches: Iterable[Stretch],
+        batch_seconds: float,
+        workers: int,
+        on_error: Callable[[Stretch, AudioError], None] | None = None,
+    ) -> Iterator[Transcript]:
+        """`transcribe_files` for stretches of recordings."""
+        samples = round(batch_seconds * self.sample_rate)
+        sounds = read_ahead(stretches, self.sample_rate, workers)
+        for window in windows(sounds, _LOOK_AHEAD * samples, on_error):
+            transcripts: dict[int, Transcript] = {}
+            for group in batches([len(waveform) for _, waveform in window], samples):
+                of_group = self.transcribe([window[i][1] for i in group], [window[i][0].name for i in group])
+                transcripts |= zip(group, of_group, strict=True)
+            yield from (transcripts[i] for i in range(len(window)))
+
+    @torch.inference_mode()
+    def _log_probs(self, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """(B, T', V) log probabilities on the device, (B,) their lengths."""
+        lengths = torch.tensor([len(waveform) for waveform in waveforms], dtype=torch.int64)
+        padded = pad_sequence([waveform.float() for waveform in waveforms], batch_first=True)
+        features, frames = self.features(padded.to(self.device), lengths.to(self.device))
+        logits, frames = self.model(features, frames)
+        return log_probs(logits), frames
+
+    def _transcript(self, id: str, duration: float, hypothesis: Hypothesis, emissions: Tensor) -> Transcript:
+        spans = words(hypothesis, emissions, self.tokenizer, self.frame_seconds, duration)
+        return Transcript(id, duration, " ".join(span.text for span in spans), spans)
+
+
+def hypotheses(
+    recogniser: Recogniser,
+    utterances: Sequence[Utterance],
+    batch_seconds: float = 120.0,
+    workers: int = 2,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[tuple[Utterance, Transcript]]:
+    """Every utterance of a manifest with its transcript, in order; its offset and duration pick the stretch.
+
+    `progress` is told 1 for each utterance done. Raises AudioError naming an utterance that cannot be read.
+    """
+    stretches = [Stretch(u.id, u.audio, u.offset, u.duration) for u in utterances]
+
+    def name(stretch: Stretch, error: AudioError) -> None:
+        raise AudioError(f"utt {stretch.name}: {error}") from None
+
+    transcripts = recogniser.transcribe_stretches(stretches, batch_seconds, workers, name)
+    for utterance, transcript in zip(utterances, transcripts, strict=True):
+        if progress is not None:
+            progress(1)
+        yield utterance, transcript

@@ -1,0 +1,51 @@
+"""A decoder's hypothesis as text and words with times.
+
+Times are those of the emissions: a CTC model speaks a token in a few frames, mostly somewhat after its sound
+begins, with blanks between. A word starts and ends with the peaks of its first and last token, not its sound.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from asr.interfaces import Tokenizer
+from asr.types import Hypothesis, Span
+
+
+@dataclass(slots=True)
+class _Word:
+    text: str = ""
+    start: int = 0
+    end: int = 0
+    score: float = 0.0  # nats, summed over `count` frames
+    count: int = 0
+
+    def add(self, text: str, frames: tuple[int, int], scores: Tensor) -> None:
+        if not self.text:
+            self.start = frames[0]
+        self.text += text
+        self.end = frames[1]
+        self.score += float(scores.sum())
+        self.count += len(scores)
+
+    def span(self, frame_seconds: float, duration: float) -> Span:
+        start, end = (min(frame * frame_seconds, duration) for frame in (self.start, self.end))
+        return Span(self.text, start, end, self.score / max(1, self.count))
+
+
+def words(
+    hypothesis: Hypothesis, emissions: Tensor, tokenizer: Tokenizer, frame_seconds: float, duration: float
+) -> tuple[Span, ...]:
+    """The words of a hypothesis, split at the spaces of its text, with times clipped to `duration` [s].
+
+    emissions (T, V) are log probabilities (nats); `frame_seconds` the time from frame to frame.
+    """
+    found = [_Word()]
+    for token, frames in zip(hypothesis.tokens, hypothesis.frames, strict=True):
+        scores = emissions[frames[0] : frames[1], token]
+        for i, piece in enumerate(tokenizer.decode([token]).split(" ")):
+            if i:
+                found.append(_Word())
+            if piece:
+                found[-1].add(piece, frames, scores)
+    return tuple(word.span(frame_seconds, duration) for word in found if word.text)
