@@ -2,6 +2,7 @@
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -55,4 +56,5 @@ def names(paths: Sequence[Path]) -> list[str]:
     folder = os.path.commonpath([path.parent for path in absolute])
     whole = [path.relative_to(folder).as_posix() for path in absolute]
     short = [Path(name).with_suffix("").as_posix() for name in whole]
-    return [s if short.count(s) == 1 else w for s, w in zip(short, whole, strict=True)]
+    count = Counter(short)
+    return [s if count[s] == 1 else w for s, w in zip(short, whole, strict=True)]

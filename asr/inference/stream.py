@@ -66,8 +66,8 @@ def windows(
 ) -> Iterator[list[tuple[Stretch, Tensor]]]:
     """Runs of consecutive recordings that hold `samples` together, or more by their last one.
 
-    An unreadable recording goes to `on_error` and is left out; without `on_error` its AudioError is raised when
-    what was read before it has been yielded.
+    An unreadable recording goes to `on_error` and is left out; without `on_error` its AudioError is raised
+    when what was read before it has been yielded.
     """
     window: list[tuple[Stretch, Tensor]] = []
     held = 0
