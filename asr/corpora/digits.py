@@ -44,9 +44,9 @@ def prepare(
 ) -> dict[str, Path]:
     """Make `train`, `dev` and `test` strings at `sample_rate` Hz in `out`; the manifests by split.
 
-    `source` is the recordings folder of the dataset (files `digit_speaker_index.wav`), the folder around it, or
-    a folder with a `manifest.jsonl` whose ids end that way. Raises ManifestError: no recordings there, the test
-    speaker unknown or the only one, a digit some speaker never says.
+    `source` is the recordings folder of the dataset (files `digit_speaker_index.wav`), the folder around it,
+    or a folder with a `manifest.jsonl` whose ids end that way. Raises ManifestError: no recordings there, the
+    test speaker unknown or the only one, a digit some speaker never says.
     """
     recordings = _recordings(source)
     arguments = {
