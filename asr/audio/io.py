@@ -146,8 +146,11 @@ def _sndfile_read(path: Path, offset: float, duration: float | None) -> tuple[np
 
 def _refuse_cut(path: Path, file: soundfile.SoundFile) -> None:
     """libsndfile reads a file cut short without a word, except in its log."""
-    if file.format not in ("WAV", "WAVEX", "AIFF", "OGG"):
+    if file.format not in ("WAV", "WAVEX", "AIFF", "OGG", "NIST"):
         return
+    count = re.search(rb"sample_count -i (\d+)", _head(path, 0, 1024)) if file.format == "NIST" else None
+    if count is not None and file.frames < int(count[1]):
+        raise _cut(path, file.frames / file.samplerate, int(count[1]) / file.samplerate)
     log = file.extra_info
     chunk = _SHORT_CHUNK.search(log)
     if chunk is not None and int(chunk[1]) < _UNKNOWN_LENGTH:

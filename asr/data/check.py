@@ -159,33 +159,33 @@ def _samples(u: Utterance, recording: Recording, sample_rate: int) -> int:
 def _outliers(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
     for name, utterances in manifests.items():
         durations = [u.duration for u in utterances]
-        for i, typical in _outlying(durations):
+        for i, typical in _outlying(durations, 0.35):
             yield Finding(
                 "odd duration",
                 f"utt {utterances[i].id}: lasts {durations[i]:.2f} s where the median of {name} is "
                 f"{typical:.2f} s; expected the like; listen to it",
             )
-        spoken = [
-            (u, len(text) / u.duration) for u, text in zip(utterances, texts[name], strict=True) if text
-        ]
-        for i, typical in _outlying([rate for _, rate in spoken]):
+        spoken = [u for u, text in zip(utterances, texts[name], strict=True) if text]
+        rates = [len(text) / u.duration for u, text in zip(utterances, texts[name], strict=True) if text]
+        for i, typical in _outlying(rates, 0.1):
             yield Finding(
                 "odd rate of speech",
-                f"utt {spoken[i][0].id}: {spoken[i][1]:.1f} characters a second where the median of {name} is "
+                f"utt {spoken[i].id}: {rates[i]:.1f} characters a second where the median of {name} is "
                 f"{typical:.1f}; expected the like; compare audio and text",
             )
 
 
-def _outlying(values: Sequence[float]) -> list[tuple[int, float]]:
-    """(index, median) of values far from the median in logarithm, by the median absolute deviation."""
+def _outlying(values: Sequence[float], least: float) -> list[tuple[int, float]]:
+    """(index, median) of values far from the median in logarithm, by the median absolute deviation.
+
+    The deviation counts as no less than `least`: where all values are alike, a little more is nothing odd.
+    """
     if len(values) < _FEWEST:
         return []
     logs = [math.log(value) for value in values]
     middle = statistics.median(logs)
-    deviation = (
-        statistics.median(abs(x - middle) for x in logs) / 0.6745
-    )  # of a normal distribution: its sigma
-    limit = _OUTLYING * max(deviation, 0.05)  # where all are alike, a third more is still no outlier
+    deviation = statistics.median(abs(x - middle) for x in logs) / 0.6745  # of a normal distribution: sigma
+    limit = _OUTLYING * max(deviation, least)
     return [(i, math.exp(middle)) for i, x in enumerate(logs) if abs(x - middle) > limit]
 
 

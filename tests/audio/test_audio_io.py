@@ -16,15 +16,8 @@ from asr.errors import AudioError
 SAME_SPEECH = ["aac", "aiff", "mp3", "mp4", "ogg", "webm"]
 NO_SAMPLES = ["mono.empty.wav", "mono.zero.wav", "null.wav"]
 BROKEN = ["bad.wav", "evil.wav", "mono.invalid.wav", "transcription", *NO_SAMPLES]
-WHOLE = [
-    "p001.aiff",
-    "p001.mp3",
-    "p001.mp4",
-    "p001.ogg",
-    "13697_11991_000000.opus",
-    "61-70968-0000.flac",
-    "stereo.wav",
-]
+WHOLE = ["p001.aiff", "p001.mp3", "p001.mp4", "p001.ogg", "stereo.wav", "stereo.sph"]
+WHOLE += ["13697_11991_000000.opus", "61-70968-0000.flac"]
 STRETCHES = [(0.25, 0.5), (0.5, 1.0), (3.3, 2.1), (8.0, None), (0.0, 0.7)]
 
 

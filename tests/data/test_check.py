@@ -109,7 +109,7 @@ def test_targets_that_cannot_fit(make: Callable[..., Utterance], frames: int) ->
         )
 
 
-def test_targets_come_from_the_encoder_and_frames_from_samples_read(
+def test_targets_come_from_the_encoder_and_frames_from_samples(
     make: Callable[..., Utterance],
 ) -> None:
     asked: list[int] = []
@@ -196,3 +196,11 @@ def test_real_digits_are_clean(shared_data: Path) -> None:
         {"dev": dev}, normalize=str.lower, sample_rate=16000, output_frames=lambda n: n // 160 // 2
     )
     assert report.ok, report.render()
+
+
+def test_a_text_with_unknown_characters_is_not_encoded(make: Callable[..., Utterance]) -> None:
+    def encode(text: str) -> list[int]:
+        return [ALPHABET.index(character) for character in text]
+
+    report = checked([make("a", "naïve")], encode=encode, output_frames=lambda samples: 1)
+    only(report.errors, "character outside the alphabet")
