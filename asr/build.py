@@ -21,8 +21,7 @@ from asr.decoding.greedy import GreedyDecoder
 from asr.errors import CheckpointError, ConfigError, ManifestError
 from asr.evaluation.errors import ErrorCounts, character_errors, word_errors
 from asr.features.features import Features
-from asr.features.specaugment import SpecAugment
-from asr.features.vtlp import draw_warps
+from asr.features.specaugment import SpecAugment, draw_warps
 from asr.interfaces import Decoder, Tokenizer
 from asr.models.deepspeech2 import DeepSpeech2, DeepSpeech2Options
 from asr.models.quartznet import QuartzNet
@@ -208,7 +207,7 @@ def _front_end(system: System, augment: SpecAugment, batch: Batch, epoch: int) -
     """Features of a training batch, warped and masked by (seed, epoch, utterance)."""
     rngs = [seeding.generator(system.config.seed, epoch, index, _AUGMENT) for index in batch.indices]
     with torch.no_grad():
-        warps = draw_warps(system.config.augment.vtlp, rngs)
+        warps = draw_warps(system.config.augment, rngs)
         features, lengths = system.features(batch.waveforms, batch.waveform_lengths, warps)
         return augment(features, lengths, rngs), lengths
 

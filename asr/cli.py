@@ -4,20 +4,27 @@ Heavy packages are imported inside the verbs, so that `asr --help` answers at on
 """
 
 import errno
-import signal
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from asr.errors import AsrError, ConfigError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Train speech recognisers with CTC, and use them.")
+if TYPE_CHECKING:
+    from asr.build import System
+    from asr.inference.recogniser import Recogniser
 
-Overrides = Annotated[Optional[list[str]], typer.Argument(metavar="[key.sub=value]...", help="options to change")]
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="[key.sub=value]...", help="options to change")]
+Out = Annotated[Path | None, typer.Option("--out", help="folder to write into")]
+_BATCH_SECONDS = 60.0  # padded audio transcribed at once
 
 
 def main() -> None:
@@ -26,10 +33,13 @@ def main() -> None:
         app()
     except AsrError as error:
         _fail(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has enough
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
-        _fail(f"{error.filename or 'disk'}: {error.strerror}; expected room and permission to write; free some space or choose another folder")
+        where = error.filename or "disk"
+        _fail(f"{where}: {error.strerror}; expected room and permission to write; free space or choose another folder")
 
 
 def _fail(message: str) -> None:
@@ -45,11 +55,30 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def progress(items: Iterable, what: str, total: int | None = None) -> Iterator:
+def _progress(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
     """`items`, with a progress bar on the terminal."""
     from tqdm import tqdm
 
-    return iter(tqdm(items, desc=what, total=total, leave=False, mininterval=0.5, dynamic_ncols=True))
+    return tqdm(items, desc=what, total=total, leave=False, mininterval=0.5, disable=not sys.stderr.isatty())
+
+
+@contextmanager
+def _bar(what: str, total: float = 1.0) -> Iterator[Callable[[float], None]]:
+    """A progress bar over a share of `total`; yields the function that is told how far things are."""
+    from tqdm import tqdm
+
+    form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+    with tqdm(desc=what, total=total, bar_format=form, leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def advance(done: float) -> None:
+            bar.update(max(0.0, done - bar.n))
+
+        yield advance
+
+
+@app.callback()
+def verbs() -> None:
+    """Train speech recognisers with CTC, and use them."""
 
 
 # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -71,6 +100,134 @@ def train(
         return
     from asr.runs import run_training
 
-    finished = run_training(resolved, Path("runs") / resolved.name, resume, say)
+    run = Path("runs") / resolved.name
+    with _bar("training") as advance:
+        finished = run_training(resolved, run, resume, say, advance)
     if not finished:
-        say(f"stopped and saved; go on with: asr train {config} {' '.join(overrides or [])} --resume".replace("  ", " "))
+        again = " ".join([str(config), *(overrides or []), "--resume"])
+        say(f"stopped and saved; go on with: asr train {again}")
+        return
+    from asr.evaluation.curves import draw_curves
+
+    draw_curves(run / "log.jsonl", run / "training.png")
+    say(f"finished: {run / 'model.pt'}, curves in {run / 'training.png'}")
+
+
+# ── prepare ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def prepare(
+    corpus: Annotated[str, typer.Argument(help="espeak, digits, librispeech, commonvoice, folder or manifest")],
+    out: Annotated[Path, typer.Option("--out", help="folder for {train,dev,test}.jsonl and audio")],
+    source: Annotated[Path | None, typer.Option(help="what you have already: a folder or file")] = None,
+    seed: Annotated[int, typer.Option(help="of everything drawn")] = 0,
+    text: Annotated[str | None, typer.Option(help="espeak: `commands` or a file of sentences")] = None,
+    voices: Annotated[int | None, typer.Option(help="espeak: voices to train on")] = None,
+    hours: Annotated[float | None, typer.Option(help="espeak: hours of training speech")] = None,
+    test_speaker: Annotated[str | None, typer.Option(help="digits: the speaker training never hears")] = None,
+    sample_rate: Annotated[int | None, typer.Option(help="espeak, digits: Hz")] = None,
+    skip_bad: Annotated[bool | None, typer.Option("--skip-bad", help="folder, manifest, commonvoice: leave out unreadable files")] = None,
+) -> None:
+    """Turn a corpus into manifests and audio. Running it again changes nothing."""
+    from asr.corpora import prepare_corpus
+
+    given = {
+        "source": source, "text": text, "voices": voices, "hours": hours, "test_speaker": test_speaker,
+        "sample_rate": sample_rate, "skip_bad": skip_bad,
+    }  # fmt: skip
+    asked = {name: value for name, value in given.items() if value is not None}
+    manifests = prepare_corpus(corpus, out, seed=seed, progress=_progress, **asked)
+    for split, path in manifests.items():
+        from asr.data.manifest import read_manifest
+
+        utterances = read_manifest(path)
+        hours_of = sum(u.duration for u in utterances) / 3600
+        speakers = len({u.speaker for u in utterances if u.speaker})
+        print(f"{path}: {split}, {len(utterances)} utterances, {hours_of:.2f} h, {speakers or 'unknown'} speakers")
+
+
+# ── check ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def check(
+    manifests: Annotated[list[Path], typer.Argument(help="train.jsonl, dev.jsonl, …; the first builds the alphabet")],
+    config: Annotated[Path | None, typer.Option(help="the training configuration the manifests are for")] = None,
+) -> None:
+    """Read everything before training does, and say what is wrong with it. Exit 0, or 2 when training would fail."""
+    from asr.checking import check_manifests
+
+    with _bar("reading") as advance:
+        report = check_manifests(manifests, config, advance)
+    print(report.render(), end="")
+    if not report.ok:
+        raise SystemExit(2)
+
+
+# ── evaluate ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="a run folder or a model.pt")],
+    manifest: Annotated[Path, typer.Argument(help="a .jsonl, or a folder of them with --split")],
+    overrides: Overrides = None,
+    split: Annotated[str | None, typer.Option(help="test takes MANIFEST/test.jsonl, or the lines whose split is test")] = None,
+    out: Out = None,
+) -> None:
+    """Word and character error rates → RUN/results/<manifest's stem>/{results.jsonl, summary.json, report.txt}."""
+    from asr.build import load_system
+    from asr.evaluating import evaluate_manifest
+    from asr.world import current_world
+
+    system = load_system(run, current_world().device, overrides or [])
+    with _bar("evaluating") as advance:
+        folder = evaluate_manifest(system, _recogniser(system), run, manifest, split, out, advance)
+    print((folder / "report.txt").read_text(encoding="utf-8"), end="")
+    print(f"written: {folder}/report.txt, summary.json, results.jsonl")
+
+
+# ── transcribe ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def transcribe(
+    run: Annotated[Path, typer.Argument(help="a run folder or a model.pt")],
+    paths: Annotated[list[str], typer.Argument(help="recordings, folders or globs, of any format and rate")],
+    format: Annotated[str, typer.Option(help="txt, or json with word times in seconds")] = "txt",
+    out: Annotated[Path | None, typer.Option(help="folder for one file a recording; without it, lines on the terminal")] = None,
+) -> None:
+    """Write down what was said in recordings."""
+    from asr.inference.sources import expand
+    from asr.inference.writers import FORMATS, line, write_transcript
+
+    if format not in FORMATS:
+        raise ConfigError(f"--format {format}: is unknown; expected one of {', '.join(FORMATS)}; choose one")
+    recordings = expand(paths)
+    from asr.build import load_system
+    from asr.world import current_world
+
+    recogniser = _recogniser(load_system(run, current_world().device))
+    failed: list[AsrError] = []
+    started, seconds = time.perf_counter(), 0.0
+    for transcript in recogniser.transcribe_files(recordings, _BATCH_SECONDS, on_error=lambda path, error: failed.append(error)):
+        seconds += transcript.duration
+        print(write_transcript(out, transcript, format) if out else line(transcript, format))
+    took = time.perf_counter() - started
+    print(f"{seconds:.1f} s of audio in {took:.1f} s, {seconds / took:.0f} × real time", file=sys.stderr)
+    for error in failed:
+        print(f"error: {error}", file=sys.stderr)
+    if failed:
+        raise SystemExit(2)
+
+
+def _recogniser(system: "System") -> "Recogniser":
+    from asr.inference.recogniser import Recogniser
+
+    rate = system.config.features.sample_rate
+    return Recogniser(system.features, system.model, system.tokenizer, system.decoder, rate, system.device)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()

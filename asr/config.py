@@ -13,7 +13,8 @@ from asr.audio.perturb import PerturbOptions
 from asr.data.options import DataOptions
 from asr.decoding.options import DecodingOptions
 from asr.errors import ConfigError
-from asr.features.options import AugmentOptions, FeatureOptions
+from asr.features.options import FeatureOptions
+from asr.features.specaugment import AugmentOptions
 from asr.files import write_text
 from asr.models.deepspeech2 import DeepSpeech2Options
 from asr.models.quartznet import QuartzNetOptions
@@ -173,17 +174,26 @@ def _explain(error: ValidationError, where: str, lines: Lines, named: dict[tuple
     if keys[:1] == ("model",) and len(keys) > 1:
         keys = ("model", *keys[2:])  # the union's tag is not a key
     line = next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), None)
-    place = named.get(keys) or where
-    place = f"{place}:{line}" if line and place == where else place
-    dotted = ".".join(keys)
+    override = next((o for k, o in named.items() if o != where and (k[: len(keys)] == keys or keys[: len(k)] == k)), None)
+    place = override or (f"{where}:{line}" if line else where)
     more = f" ({len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-    if first["type"] == "extra_forbidden":
-        return ConfigError(f"{place}: {dotted}: unknown key; {_suggestion(first['loc'])}{more}")
-    if first["type"] == "missing":
-        return ConfigError(f"{place}: {dotted} is missing; expected a value; add it{more}")
-    wish = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    got = first["input"] if not isinstance(first["input"], dict) else "a group of keys"
-    return ConfigError(f"{place}: {dotted} is {got!r}; expected {wish[0].lower() + wish[1:]}; mend the value{more}")
+    return ConfigError(f"{place}: {_wish(first, keys)}{more}")
+
+
+def _wish(mistake: Any, keys: tuple[str, ...]) -> str:
+    """What is wrong with the value at `keys`, and what was expected."""
+    dotted, kind = ".".join(keys), mistake["type"]
+    if kind == "extra_forbidden":
+        return f"{dotted}: unknown key; {_suggestion(mistake['loc'])}"
+    if kind == "missing":
+        return f"{dotted} is missing; expected a value; add it"
+    if kind == "union_tag_invalid":
+        return f"{dotted}.kind is {mistake['ctx']['tag']!r}; expected {mistake['ctx']['expected_tags']}; mend the value"
+    message = mistake["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("Input is not ")
+    if kind == "value_error":
+        return f"{dotted}: {message}"
+    got = "a group of keys" if isinstance(mistake["input"], dict) else repr(mistake["input"])
+    return f"{dotted} is {got}; expected {message[0].lower() + message[1:]}; mend the value"
 
 
 def _suggestion(loc: Sequence[Hashable]) -> str:

@@ -32,3 +32,11 @@ def current_world(device: str = "auto") -> World:
 def cache_folder() -> Path:
     """Where downloads are kept: ASR_CACHE, else ~/.cache/asr-ctc."""
     return Path(os.environ.get("ASR_CACHE") or Path.home() / ".cache" / "asr-ctc")
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether `device` multiplies bfloat16 in hardware; elsewhere it is emulated, several times slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch offers no public question
+    return device.type == "cpu" and supported is not None and bool(supported())

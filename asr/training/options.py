@@ -21,7 +21,7 @@ class TrainingOptions(Options):
     anneal: float = Field(1.1, ge=1)  # deepspeech2: lr is divided by this after every epoch
     clip: float = Field(5.0, gt=0)  # largest norm of the gradient
     accumulation: int = Field(1, ge=1)  # batches a step
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16"] = "fp32"  # auto: bf16 where the hardware multiplies it
     validate_every: float = Field(1.0, gt=0)  # epochs
     log_every: int = Field(10, ge=1)  # steps
     checkpoint_every: float = Field(5.0, gt=0)  # minutes, besides one after every validation

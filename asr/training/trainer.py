@@ -25,7 +25,7 @@ from asr.training.optim import learning_rate, make_optimizer
 from asr.training.options import TrainingOptions
 from asr.training.state import RunState, Window
 from asr.types import Batch
-from asr.world import World
+from asr.world import World, multiplies_bfloat16
 
 FrontEnd = Callable[[Batch, int], tuple[Tensor, Tensor]]  # batch, epoch → features (B, T, F), lengths (B,)
 Validate = Callable[[nn.Module], dict[str, float]]  # → wer, cer, loss (nats per token)
@@ -156,7 +156,8 @@ class Trainer:
         return ctc_loss(logits, batch.targets, lengths, batch.target_lengths), logits, lengths
 
     def _precision(self) -> AbstractContextManager:
-        enabled = self.options.precision == "bf16"
+        auto = self.options.precision == "auto" and multiplies_bfloat16(self.world.device)
+        enabled = auto or self.options.precision == "bf16"
         return torch.autocast(self.world.device.type, torch.bfloat16, enabled=enabled)
 
     def _divide_and_clip(self, count: float) -> Tensor:
