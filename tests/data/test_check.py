@@ -105,7 +105,8 @@ def test_targets_that_cannot_fit(make: Callable[..., Utterance], frames: int) ->
     if not report.ok:
         message = only(report.errors, "target too long")
         assert message == (
-            "utt a: 6 labels need at least 7 frames but the model yields 6; lower model.subsampling or drop it"
+            "utt a: 6 labels need at least 7 frames but the model yields 6; "
+            "lower model.subsampling or drop it"
         )
 
 
