@@ -3,6 +3,7 @@
 Text is lower case a–z, apostrophe and space, numbers spelled out. A `{slot}` becomes one of its lines.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 
@@ -149,8 +150,8 @@ _GRAMMAR: dict[str, str] = {
     "teen": """ten / eleven / twelve / thirteen / fourteen / fifteen / sixteen / seventeen / eighteen
         / nineteen""",
     "tens": "twenty / thirty / forty / fifty / sixty / seventy / eighty / ninety",
-    "number": """{digit} / {teen} / {teen} / {tens} / {tens} {digit} / {tens} {digit} / one / zero / one hundred
-        / {digit} hundred and {tens}""",
+    "number": """{digit} / {teen} / {teen} / {tens} / {tens} {digit} / {tens} {digit} / one / zero
+        / one hundred / {digit} hundred and {tens}""",
     "unit": "seconds / minutes / hours",
     "hour": "one / {digit} / ten / eleven / twelve",
     "time": """{hour} o'clock / {hour} thirty / {hour} fifteen / half past {hour} / quarter to {hour}
@@ -159,8 +160,8 @@ _GRAMMAR: dict[str, str] = {
     "day": "monday / tuesday / wednesday / thursday / friday / saturday / sunday / {dayname}",
     "dayname": "the weekend / new year",
     "ordinal": """first / second / third / fourth / fifth / sixth / seventh / eighth / ninth / tenth
-        / eleventh / twelfth / thirteenth / twentieth / thirtieth / twenty first / twenty second / twenty third
-        / twenty fourth / twenty fifth""",
+        / eleventh / twelfth / thirteenth / twentieth / thirtieth / twenty first / twenty second
+        / twenty third / twenty fourth / twenty fifth""",
     "month": """january / february / march / april / may / june / july / august / september / october
         / november / december""",
     "date": "the {ordinal} of {month} / {month} the {ordinal} / {month} {ordinal}",
@@ -208,6 +209,11 @@ def words() -> list[str]:
     """Every word the grammar can say, in alphabetical order."""
     text = " ".join(choice for choices in _RULES.values() for choice in choices)
     return sorted(set(_SLOT.sub(" ", text).split()))
+
+
+def fingerprint() -> str:
+    """A short name for this state of the grammar, to see that it changed."""
+    return hashlib.sha256(repr(_RULES).encode()).hexdigest()[:16]
 
 
 def sentence(random: np.random.Generator) -> str:

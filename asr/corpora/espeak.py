@@ -214,16 +214,16 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _share(texts: Sequence[str], first: int, step: int) -> Iterator[str]:
-    """Every `step`-th text from `first` on, without end; later rounds are shifted, so voices meet new texts."""
+    """Every `step`-th text from `first` on, without end; later rounds are shifted: voices meet new texts."""
     place = first
     while True:
         yield texts[(place + place // len(texts)) % len(texts)]
         place += step
 
 
-def _contents(path: Path | None) -> str | None:
+def _contents(path: Path | None) -> str:
     if path is None:
-        return None
+        return commands.fingerprint()
     if not path.is_file():
         raise ManifestError(f"{path}: no such file; expected 'commands' or a file of sentences; mend --text")
     return fingerprint([path])

@@ -1,6 +1,6 @@
-"""The process that holds eSpeak NG, `python -m asr.corpora.espeak_process`: JSON lines of jobs in, speech out.
+"""The process that holds eSpeak NG, `python -m asr.corpora.espeak_process`: JSON lines in, speech out.
 
-eSpeak NG is under the GPL, version 3, and this program is not, so the library is loaded here and nowhere else:
+eSpeak NG is under the GPL, version 3, and this program is not: the library is loaded here and nowhere else,
 nothing imports this file, and it imports nothing of ours. A job is
 `{"text", "voice", "rate" [words/min], "pitch" [0-99], "range" [0-99]}`; the answer is a line
 `{"sample_rate" [Hz], "samples"}` followed by that many 16-bit samples of the machine's byte order,

@@ -28,7 +28,7 @@ def quiet(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
 
 
 def begin(out: Path, arguments: Mapping[str, Any]) -> dict[str, Path] | None:
-    """The manifests in `out` if it was prepared with these very arguments; else None, and `out` can be filled.
+    """The manifests in `out` if it was prepared with these arguments; else None, and `out` is ready to fill.
 
     What an earlier preparation with other arguments made is removed first; other files in `out` stay.
     """
