@@ -34,6 +34,7 @@ from asr.training.trainer import Trainer
 from asr.types import Batch, Utterance
 from asr.world import World
 
+_FIT_UTTERANCES = 1000  # enough for a mean and a deviation; a pass over everything would not change the third digit
 _AUGMENT = 2  # the stream of random numbers of feature augmentation
 
 
@@ -165,6 +166,16 @@ def fitting(system: System, data: TrainingData, say: Callable[[str], None]) -> T
     drop = {i for i, _ in bad}
     keep = [i for i in range(len(data.train)) if i not in drop]
     return TrainingData([data.train[i] for i in keep], [data.train_targets[i] for i in keep], data.dev, data.dev_targets, data.tokenizer)
+
+
+def fit_features(system: System, data: TrainingData) -> None:
+    """Measure the statistics of global normalisation on the first utterances of the training manifest, where asked for."""
+    if system.config.features.normalize != "global":
+        return
+    count = min(len(data.train), _FIT_UTTERANCES)
+    dataset = SpeechDataset(data.train[:count], data.train_targets[:count], system.config.features.sample_rate)
+    plan = ([(0, i)] for i in range(count))
+    system.features.fit_global((batch.waveforms, batch.waveform_lengths) for batch in load_batches(dataset, plan))
 
 
 def build_trainer(

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from asr.build import TrainingData, build_system, build_trainer, fitting, read_training_data
+from asr.build import TrainingData, build_system, build_trainer, fit_features, fitting, read_training_data
 from asr.config import Config, write_config
 from asr.errors import CheckpointError, ConfigError
 from asr.training import checkpoint, ranks
@@ -40,6 +40,7 @@ def run_training(
     data = read_training_data(config, speak)
     system = build_system(config, data.tokenizer, world.device)
     data = fitting(system, data, speak)
+    fit_features(system, data)
     journal = _open_journal(run, config, saved, speak) if world.is_main else None
     trainer = build_trainer(system, data, run, world, journal, advance)
     if saved is not None:
@@ -62,10 +63,8 @@ def _saved_state(run: Path, config: Config, resume: bool) -> dict[str, Any] | No
         if last.exists() or (run / "model.pt").exists():
             raise ConfigError(f"{run}: holds a run already; expected a fresh name; say --resume, name=another, or remove the folder")
         return None
-    if not last.exists() and not run.exists():
-        raise CheckpointError(f"{run}: no such run; expected one to resume; leave --resume out to start it")
     if not last.exists():
-        return None  # stopped before its first checkpoint: the start is the place to go on from
+        return None  # never started, or stopped before its first checkpoint: the start is the place to go on from
     saved = checkpoint.load(last, "checkpoint")
     _same_config(saved["parts"]["config"], config, last)
     return saved
