@@ -21,11 +21,11 @@ def seed_everything(seed: int) -> None:
 
 def capture() -> dict[str, Any]:
     """The state of every global generator, as tensors and plain data."""
-    kind, keys, position, has_gauss, cached = np.random.get_state()
+    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     version, internal, gauss = random.getstate()
     state: dict[str, Any] = {
         "torch": torch.get_rng_state(),
-        "numpy": [kind, keys.tolist(), int(position), int(has_gauss), float(cached)],
+        "numpy": [kind, np.asarray(keys).tolist(), int(position), int(has_gauss), float(cached)],
         "python": [version, list(internal), gauss],
     }
     if torch.cuda.is_available():

@@ -19,7 +19,7 @@ def load_batches(
     """
     loader: Any = DataLoader(
         dataset,
-        batch_sampler=_Plan(plan),  # type: ignore[arg-type]
+        batch_sampler=_Plan(plan),
         collate_fn=collate,
         num_workers=workers,
         prefetch_factor=2 if workers else None,

@@ -109,7 +109,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         buffers = [b.clone() for b in self.model.buffers()]
-        loss, tokens, ids = 0.0, 0, []
+        loss, tokens, ids = 0.0, 0, list[str]()
         for _ in range(self.options.accumulation):
             batch = self._next(batches)
             if batch is None:
