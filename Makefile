@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup demo digits test lint lock clean
+.PHONY: setup demo digits read test lint lock clean
 
 setup: $(STAMP)
 
@@ -19,12 +19,42 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Voice-assistant commands spoken by eSpeak NG: synthesise, train, evaluate, show three transcripts.
+demo: $(STAMP)
+	@$(BIN)/asr prepare espeak --out data/demo
+	@$(BIN)/asr train configs/demo.yaml --resume
+	@$(BIN)/asr evaluate runs/demo data/demo --split test
+	@$(BIN)/python scripts/show.py runs/demo data/demo/test.jsonl
+
+# Connected digits from real recordings; SOURCE names the recordings folder, without it they are downloaded.
+digits: $(STAMP)
+	@$(BIN)/asr prepare digits --out data/digits $(if $(SOURCE),--source "$(SOURCE)")
+	@$(BIN)/asr train configs/digits.yaml --resume
+	@$(BIN)/asr evaluate runs/digits data/digits --split test
+	@$(BIN)/python scripts/show.py runs/digits data/digits/test.jsonl
+
+# Read sentences spoken by eSpeak NG; TEXT names a file of sentences, one a line.
+read: $(STAMP)
+	@test -n "$(TEXT)" || { echo "make read: say TEXT=a file of sentences, one a line"; exit 2; }
+	@$(BIN)/asr prepare espeak --text "$(TEXT)" --out data/read
+	@$(BIN)/asr train configs/read.yaml --resume
+	@$(BIN)/asr evaluate runs/read data/read --split test
+	@$(BIN)/python scripts/show.py runs/read data/read/test.jsonl
+
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check asr scripts tests
 	@$(BIN)/mypy
+
+# requirements.lock: the newest versions pyproject.toml admits, for Linux and macOS and every Python it names, with
+# hashes and without any registry's address. Needs the network; uv goes into a folder of its own.
+lock:
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --all-extras \
+		--generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements.lock
 
 clean:
 	rm -rf .venv runs build *.egg-info

@@ -222,6 +222,19 @@ def transcribe(
         raise SystemExit(2)
 
 
+def show(run: Path, manifest: Path, count: int) -> None:
+    """Print the transcripts of `count` recordings spread over a manifest, each below its reference."""
+    from asr.build import load_system
+    from asr.data.manifest import read_manifest
+    from asr.inference.recogniser import hypotheses
+    from asr.world import current_world
+
+    utterances = read_manifest(manifest)
+    chosen = utterances[:: max(1, len(utterances) // count)][:count]
+    for utterance, transcript in hypotheses(_recogniser(load_system(run, current_world().device)), chosen):
+        print(f"{utterance.audio}\n  said   {utterance.text}\n  heard  {transcript.text}")
+
+
 def _recogniser(system: "System") -> "Recogniser":
     from asr.inference.recogniser import Recogniser
 
