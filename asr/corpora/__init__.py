@@ -1,1 +1,38 @@
-"""Corpora, one file each, the same verbs: prepare(out, source, …) writes manifests and audio."""
+"""Corpora, one file each, the same verbs: prepare(out, source, …) writes manifests and audio.
+
+This page knows the corpora by name and imports one when it is asked for.
+"""
+
+import difflib
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+from asr.errors import ManifestError
+
+CORPORA = {
+    name: f"asr.corpora.{name}"
+    for name in ("espeak", "digits", "librispeech", "commonvoice", "folder", "manifest")
+}
+
+
+def prepare_corpus(name: str, out: Path, **options: Any) -> dict[str, Path]:
+    """Prepare the corpus called `name` in the folder `out`; the path of each split's manifest.
+
+    `options` go to the corpus's own `prepare`. Raises ManifestError for a name or an option it does not know.
+    """
+    if name not in CORPORA:
+        near = difflib.get_close_matches(name, CORPORA, 1)
+        remedy = f"did you mean {near[0]!r}?" if near else "name one of them"
+        raise ManifestError(f"prepare: no corpus {name!r}; expected {', '.join(CORPORA)}; {remedy}")
+    prepare = importlib.import_module(CORPORA[name]).prepare
+    known = list(inspect.signature(prepare).parameters)[1:]
+    for option in options:
+        if option not in known:
+            flags = ", ".join("--" + other.replace("_", "-") for other in known if other != "progress")
+            raise ManifestError(
+                f"prepare {name}: no option --{option.replace('_', '-')}; expected {flags}; leave it out"
+            )
+    prepared: dict[str, Path] = prepare(Path(out), **options)
+    return prepared

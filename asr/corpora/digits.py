@@ -13,12 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from asr.audio.io import read_audio, write_wav
+from asr.corpora.download import extract, fetch
 from asr.corpora.prepared import AUDIO, Progress, begin, existing_folder, fingerprint, finish, quiet
 from asr.data.manifest import read_manifest
 from asr.errors import ManifestError
 from asr.seeding import generator
 from asr.types import Utterance
+from asr.world import cache_folder
 
+URL = (
+    "https://codeload.github.com/Jakobovski/free-spoken-digit-dataset/tar.gz/26eb9aaf76e81b692f806f9140c2d2777410d7a1"
+)
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _NAME = re.compile(r"(?:^|-)(?P<digit>\d)_(?P<speaker>\w+?)_(?P<index>\d+)$")
 _HELD_OUT = 5  # recordings with a lower index are the authors' own test set
@@ -33,7 +38,7 @@ Takes = dict[str, list[list[np.ndarray]]]  # speaker → digit → waveforms (S,
 def prepare(
     out: Path,
     *,
-    source: Path,
+    source: Path | None = None,
     seed: int = 0,
     test_speaker: str = "george",
     train: int = 1500,
@@ -45,9 +50,11 @@ def prepare(
     """Make `train`, `dev` and `test` strings at `sample_rate` Hz in `out`; the manifests by split.
 
     `source` is the recordings folder of the dataset (files `digit_speaker_index.wav`), the folder around it,
-    or a folder with a `manifest.jsonl` whose ids end that way. Raises ManifestError: no recordings there, the
-    test speaker unknown or the only one, a digit some speaker never says.
+    or a folder with a `manifest.jsonl` whose ids end that way; without it the dataset is downloaded. Raises
+    ManifestError: no recordings there, the test speaker unknown or the only one, a digit some speaker never says.
     """
+    if source is None:
+        source = download(cache_folder() / "fsdd", progress)
     recordings = _recordings(source)
     arguments = {
         "corpus": "digits", "source": source, "contents": fingerprint(recordings), "seed": seed,
@@ -67,6 +74,19 @@ def prepare(
             write_wav(path, waveform, sample_rate)
             splits[split].append(Utterance(name, path, len(waveform) / sample_rate, text, speaker))
     return finish(out, arguments, splits)
+
+
+def download(root: Path, progress: Progress = quiet, url: str = URL) -> Path:
+    """Fetch and unpack the dataset (about 15 MB) in `root`; the folder with its recordings.
+
+    The URL names a commit, but GitHub does not promise the archive's bytes, so there is no checksum but gzip's own.
+    Raises ManifestError: what fetch and extract find wrong, an archive without recordings.
+    """
+    unpacked = extract(fetch(url, root / "fsdd.tar.gz", progress=progress), root / "fsdd")
+    folders = sorted(unpacked.glob("*/recordings"))
+    if not folders:
+        raise ManifestError(f"{url}: holds no recordings folder; expected the dataset's archive; remove {root}")
+    return folders[0]
 
 
 def _recordings(source: Path) -> dict[Path, re.Match[str]]:
@@ -100,10 +120,9 @@ def _takes(
         split: defaultdict(lambda: [[] for _ in WORDS]) for split in ("train", "dev", "test")
     }
     for path, match in recordings.items():
+        split = "dev" if int(match["index"]) < _HELD_OUT else "train"
         if match["speaker"] == test_speaker:
             split = "test"
-        else:
-            split = "dev" if int(match["index"]) < _HELD_OUT else "train"
         waveform, _ = read_audio(path, sample_rate)
         takes[split][match["speaker"]][int(match["digit"])].append(_levelled(waveform))
     _check(source, takes)

@@ -60,10 +60,13 @@ def finish(
     return manifests
 
 
-def fingerprint(paths: Iterable[Path]) -> str:
-    """A short name for the state of some files (paths, bytes, times of change): a changed source shows."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
+def fingerprint(paths: Iterable[Path], more: str = "") -> str:
+    """A short name for the state of some files (paths, bytes, times of change) and `more` text.
+
+    A source that changed has another, so that preparing it again does not pass for done.
+    """
+    digest = hashlib.sha256(more.encode())
+    for path in sorted(path for path in paths if path.is_file()):
         status = path.stat()
         digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

@@ -7,7 +7,7 @@ Fields: `id`, `audio` (absolute, or relative to the manifest's folder), `duratio
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from asr.types import Utterance
 _KNOWN = ("id", "audio", "audio_filepath", "duration", "text", "speaker", "offset")
 
 
-def read_manifest(path: Path | str) -> list[Utterance]:
-    """The utterances of a JSONL manifest, in file order.
+def read_manifest(path: Path | str, measure: Callable[[Path], float] | None = None) -> list[Utterance]:
+    """The utterances of a JSONL manifest, in file order; `measure` gives the duration (s) where a line has none.
 
     Raises ManifestError naming file and line: missing file, bad JSON, missing or wrong field, repeated id, no line at all.
     """
@@ -27,6 +27,8 @@ def read_manifest(path: Path | str) -> list[Utterance]:
     seen: dict[str, int] = {}
     utterances = []
     for number, row in _rows(path):
+        if measure is not None and row.get("duration") is None:
+            row["duration"] = measure(path.parent / str(row.get("audio", row.get("audio_filepath"))))
         utterance = _utterance(row, f"{path}:{number}", path.parent)
         if utterance.id in seen:
             raise ManifestError(
