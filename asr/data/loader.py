@@ -1,13 +1,14 @@
 """Batches from a plan, read ahead by workers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from asr.data.dataset import SpeechDataset, collate
-from asr.types import Batch
+from asr.errors import AsrError
+from asr.types import Batch, Example
 
 
 def load_batches(
@@ -15,18 +16,44 @@ def load_batches(
 ) -> Iterator[Batch]:
     """The batches of `plan` in its order, whatever the number of workers; each worker reads two batches ahead.
 
-    Nothing here draws from torch's global generator, so 0 workers and 4 workers leave it alike.
+    Nothing here draws from torch's global generator, so 0 workers and 4 workers leave it alike. What a worker cannot
+    read is raised here, as the AudioError it is, when its batch is due.
     """
     loader: Any = DataLoader(
-        dataset,
+        _Outcomes(dataset),
         batch_sampler=_Plan(plan),
-        collate_fn=collate,
+        collate_fn=_collate,
         num_workers=workers,
         prefetch_factor=2 if workers else None,
         pin_memory=pin_memory,
         generator=torch.Generator(),
     )
-    return iter(loader)
+    return _raised(iter(loader))
+
+
+def _raised(batches: Iterable[Batch | AsrError]) -> Iterator[Batch]:
+    for batch in batches:
+        if isinstance(batch, AsrError):
+            raise batch
+        yield batch
+
+
+class _Outcomes(Dataset[Example | AsrError]):
+    """The dataset with errors as values: DataLoader would wrap one raised in a worker into its traceback's text."""
+
+    def __init__(self, dataset: SpeechDataset) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, key: tuple[int, int]) -> Example | AsrError:
+        try:
+            return self.dataset[key]
+        except AsrError as error:
+            return error
+
+
+def _collate(outcomes: Sequence[Example | AsrError]) -> Batch | AsrError:
+    error = next((o for o in outcomes if isinstance(o, AsrError)), None)
+    return error or collate([o for o in outcomes if isinstance(o, Example)])
 
 
 class _Plan:

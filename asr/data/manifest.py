@@ -5,7 +5,6 @@ Fields: `id`, `audio` (absolute, or relative to the manifest's folder), `duratio
 """
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from asr.files import write_text
 from asr.types import Utterance
 
 _KNOWN = ("id", "audio", "audio_filepath", "duration", "text", "speaker", "offset")
+_FOREVER = 1e9  # s, thirty years: no recording is longer
 
 
 def read_manifest(path: Path | str, measure: Callable[[Path], float] | None = None) -> list[Utterance]:
@@ -50,7 +50,7 @@ def write_manifest(path: Path | str, utterances: Iterable[Utterance]) -> None:
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # some editors put a byte order mark first
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such manifest; expected a .jsonl file; make one with `asr prepare`") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -100,7 +100,7 @@ def _default_id(audio: str, offset: float) -> str:
 
 def _seconds(value: Any, name: str, where: str) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value):
+    if not number or not abs(value) <= _FOREVER:
         raise ManifestError(f"{where}: {name} is {value!r}; expected seconds as a number; run `asr prepare` again")
     return float(value)
 
