@@ -12,27 +12,34 @@ from typing import Any
 from asr.errors import ManifestError
 
 CORPORA = {
-    name: f"asr.corpora.{name}"
-    for name in ("espeak", "digits", "librispeech", "commonvoice", "folder", "manifest")
+    name: f"asr.corpora.{name}" for name in ("espeak", "digits", "librispeech", "commonvoice", "folder", "manifest")
 }
 
 
 def prepare_corpus(name: str, out: Path, **options: Any) -> dict[str, Path]:
     """Prepare the corpus called `name` in the folder `out`; the path of each split's manifest.
 
-    `options` go to the corpus's own `prepare`. Raises ManifestError for a name or an option it does not know.
+    `options` go to the corpus's own `prepare`. Raises ManifestError for a name or an option it does not know,
+    an option out of range, a source that is needed and not given, and what the corpus itself finds wrong.
     """
     if name not in CORPORA:
         near = difflib.get_close_matches(name, CORPORA, 1)
         remedy = f"did you mean {near[0]!r}?" if near else "name one of them"
         raise ManifestError(f"prepare: no corpus {name!r}; expected {', '.join(CORPORA)}; {remedy}")
     prepare = importlib.import_module(CORPORA[name]).prepare
-    known = list(inspect.signature(prepare).parameters)[1:]
+    parameters = inspect.signature(prepare).parameters
+    known = list(parameters)[1:]
     for option in options:
         if option not in known:
             flags = ", ".join("--" + other.replace("_", "-") for other in known if other != "progress")
             raise ManifestError(
                 f"prepare {name}: no option --{option.replace('_', '-')}; expected {flags}; leave it out"
             )
+    if parameters["source"].default is inspect.Parameter.empty and options.get("source") is None:
+        raise ManifestError(f"prepare {name}: no source; expected recordings you have already; pass --source PATH")
+    for option in ("voices", "hours", "sample_rate"):
+        if options.get(option, 1) <= 0:
+            flag = option.replace("_", "-")
+            raise ManifestError(f"prepare {name}: --{flag} is {options[option]}; expected more than 0; raise it")
     prepared: dict[str, Path] = prepare(Path(out), **options)
     return prepared

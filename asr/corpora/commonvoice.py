@@ -29,12 +29,8 @@ def prepare(
         raise ManifestError(
             f"{source}: no train.tsv; expected the folder of one locale, such as cv-corpus/de; mend --source"
         )
-    listed = [
-        item for split, table in tables.items() if table.is_file() for item in _rows(table, source, split)
-    ]
-    return prepare_listed(
-        out, "commonvoice", source, listed, seed=seed, skip_bad=skip_bad, progress=progress
-    )
+    listed = [item for split, table in tables.items() if table.is_file() for item in _rows(table, source, split)]
+    return prepare_listed(out, "commonvoice", source, listed, seed=seed, skip_bad=skip_bad, progress=progress)
 
 
 def _rows(table: Path, source: Path, split: str) -> list[Listed]:
@@ -54,9 +50,7 @@ def _rows(table: Path, source: Path, split: str) -> list[Listed]:
             continue
         cells = line.rstrip("\r").split("\t")
         if len(cells) < len(names):
-            raise ManifestError(
-                f"{table}:{number}: {len(cells)} cells; expected {len(names)}; mend or drop the line"
-            )
+            raise ManifestError(f"{table}:{number}: {len(cells)} cells; expected {len(names)}; mend or drop the line")
         clip = source / "clips" / cells[path]
         name = Path(cells[path]).stem
         listed.append(Listed(name, clip, cells[sentence], speaker=cells[client], split=split))

@@ -21,9 +21,7 @@ from asr.seeding import generator
 from asr.types import Utterance
 from asr.world import cache_folder
 
-URL = (
-    "https://codeload.github.com/Jakobovski/free-spoken-digit-dataset/tar.gz/26eb9aaf76e81b692f806f9140c2d2777410d7a1"
-)
+URL = "https://codeload.github.com/Jakobovski/free-spoken-digit-dataset/tar.gz/26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _NAME = re.compile(r"(?:^|-)(?P<digit>\d)_(?P<speaker>\w+?)_(?P<index>\d+)$")
 _HELD_OUT = 5  # recordings with a lower index are the authors' own test set
@@ -100,8 +98,7 @@ def _recordings(source: Path) -> dict[Path, re.Match[str]]:
     found = {path: match for path, name in names.items() if (match := _NAME.search(name))}
     if not found:
         raise ManifestError(
-            f"{source}: no spoken digits; expected files like 7_jackson_12.wav or a manifest.jsonl; "
-            "mend --source"
+            f"{source}: no spoken digits; expected files like 7_jackson_12.wav or a manifest.jsonl; mend --source"
         )
     return found
 
@@ -116,9 +113,7 @@ def _takes(
             f"{source}: test speaker {test_speaker!r} leaves no split; expected one of two or more speakers "
             f"({', '.join(speakers)}); set --test-speaker"
         )
-    takes: dict[str, Takes] = {
-        split: defaultdict(lambda: [[] for _ in WORDS]) for split in ("train", "dev", "test")
-    }
+    takes: dict[str, Takes] = {split: defaultdict(lambda: [[] for _ in WORDS]) for split in ("train", "dev", "test")}
     for path, match in recordings.items():
         split = "dev" if int(match["index"]) < _HELD_OUT else "train"
         if match["speaker"] == test_speaker:

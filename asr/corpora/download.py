@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def fetch(url: str, path: Path, checksum: str | None = None, progress: Progress 
         try:
             _continue(url, part, progress)
             break
-        except (OSError, EOFError) as error:  # URLError and time-outs are OSError
+        except (OSError, EOFError, HTTPException) as error:  # URLError and time-outs are OSError
             failures = 0 if part.exists() and part.stat().st_size > before else failures + 1
             refused = isinstance(error, urllib.error.HTTPError) and 400 <= error.code < 500
             unreachable = isinstance(error, urllib.error.URLError) and before == 0
@@ -117,7 +118,7 @@ def extract(archive: Path, folder: Path) -> Path:
             _extract_zip(archive, scratch)
         else:
             with tarfile.open(archive) as file:
-                file.extractall(scratch, filter="data")
+                file.extractall(scratch, filter=_inside)
         scratch.replace(folder)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError) as error:
         raise ManifestError(
@@ -127,6 +128,13 @@ def extract(archive: Path, folder: Path) -> Path:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def _inside(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
+    """The data filter, which alone would move an absolute path inside instead of refusing it."""
+    if Path(member.name).is_absolute() or ".." in Path(member.name).parts:
+        raise ValueError(f"member {member.name!r} lies outside")
+    return tarfile.data_filter(member, folder)
 
 
 def _extract_zip(archive: Path, folder: Path) -> None:

@@ -88,9 +88,7 @@ def prepare(
     pool = _pool(path, hours, seed)
     held_out = min(_HELD_OUT, len(pool) // 5)
     test, dev, train = pool[:held_out], pool[held_out : 2 * held_out], pool[2 * held_out :]
-    tasks = [
-        _Task(out, voice, sample_rate, "test", test[i::TEST_VOICES]) for i, voice in enumerate(strangers)
-    ] + [
+    tasks = [_Task(out, voice, sample_rate, "test", test[i::TEST_VOICES]) for i, voice in enumerate(strangers)] + [
         _Task(out, voice, sample_rate, "dev", dev[i::voices], _share(train, i, voices), hours * 3600 / voices)
         for i, voice in enumerate(speakers)
     ]
@@ -143,9 +141,7 @@ class _Task:
             process.communicate()
         return spoken
 
-    def _say(
-        self, process: subprocess.Popen[bytes], text: str, split: str, into: list[Utterance]
-    ) -> float:
+    def _say(self, process: subprocess.Popen[bytes], text: str, split: str, into: list[Utterance]) -> float:
         """Speak one sentence into a file and add its utterance; the duration in seconds."""
         waveform = resample(*_ask(process, text, self.voice), self.sample_rate)
         voice = self.voice.name
@@ -190,7 +186,8 @@ def _speak_all(tasks: Sequence[_Task], progress: Progress) -> dict[str, list[Utt
 def _pool(path: Path | None, hours: float, seed: int) -> list[str]:
     """Distinct sentences in random order, as many as the corpus can need."""
     if path is None:
-        return list(islice(commands.sentences(generator(seed, 1)), 2 * _HELD_OUT + round(hours * 3600)))
+        count = 2 * _HELD_OUT + max(3 * _HELD_OUT, round(hours * 3600))
+        return list(islice(commands.sentences(generator(seed, 1)), count))
     distinct = {re.sub(r"\W+", " ", line).strip().casefold(): line for line in _lines(path)}
     texts = sorted(distinct.values())
     if len(texts) < 20:

@@ -46,9 +46,7 @@ def _table(source: Path) -> Path | None:
     if source.is_file():
         return source
     if not source.is_dir():
-        raise ManifestError(
-            f"{source}: no such file or folder; expected recordings with transcripts; mend --source"
-        )
+        raise ManifestError(f"{source}: no such file or folder; expected recordings with transcripts; mend --source")
     tables = sorted(path for path in source.iterdir() if path.suffix.lower() in (".csv", ".tsv"))
     if len(tables) > 1:
         names = ", ".join(path.name for path in tables)
@@ -128,7 +126,5 @@ def read_text(path: Path, keep_lines: bool = False) -> str:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(
-            f"{path}: cannot be read ({error}); expected UTF-8 text; save it as UTF-8"
-        ) from None
+        raise ManifestError(f"{path}: cannot be read ({error}); expected UTF-8 text; save it as UTF-8") from None
     return text if keep_lines else " ".join(text.split())

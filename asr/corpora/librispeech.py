@@ -47,26 +47,18 @@ def prepare(
         for names in subsets.values():
             download(source, names, progress)
     root = _root(existing_folder(source, "the LibriSpeech folder"), subsets)
-    listed = [
-        item for split, names in subsets.items() for name in names for item in _subset(root / name, split)
-    ]
-    return prepare_listed(
-        out, "librispeech", source, listed, seed=seed, skip_bad=skip_bad, progress=progress
-    )
+    listed = [item for split, names in subsets.items() for name in names for item in _subset(root / name, split)]
+    return prepare_listed(out, "librispeech", source, listed, seed=seed, skip_bad=skip_bad, progress=progress)
 
 
-def download(
-    root: Path, subsets: Sequence[str] = tuple(MD5), progress: Progress = quiet, url: str = URL
-) -> Path:
+def download(root: Path, subsets: Sequence[str] = tuple(MD5), progress: Progress = quiet, url: str = URL) -> Path:
     """Fetch and unpack the official archives of `subsets` into `root`/LibriSpeech; the folder `root`.
 
     Raises ManifestError: a subset that does not exist, and what fetch and extract find wrong.
     """
     for name in subsets:
         if name not in MD5:
-            raise ManifestError(
-                f"prepare librispeech: no subset {name!r}; expected {', '.join(MD5)}; name one of them"
-            )
+            raise ManifestError(f"prepare librispeech: no subset {name!r}; expected {', '.join(MD5)}; name one of them")
         final = root / "LibriSpeech" / name
         if not final.is_dir():
             archive = fetch(f"{url}/{name}.tar.gz", root / f"{name}.tar.gz", f"md5:{MD5[name]}", progress)

@@ -110,9 +110,7 @@ def _duration(item: Listed) -> float | AudioError:
     return measured - item.offset if item.duration is None else item.duration
 
 
-def into_splits(
-    found: Sequence[tuple[str | None, Utterance]], source: Path, seed: int
-) -> dict[str, list[Utterance]]:
+def into_splits(found: Sequence[tuple[str | None, Utterance]], source: Path, seed: int) -> dict[str, list[Utterance]]:
     """The utterances by split: the source's own splits where it names any, else 80/10/10 drawn with `seed`.
 
     Whole speakers are drawn where every utterance has one and there are three or more, else utterances. A source
@@ -132,9 +130,7 @@ def into_splits(
     return _draw(utterances, lambda utterance: utterance.id, seed)
 
 
-def _named(
-    found: Sequence[tuple[str | None, Utterance]], source: Path, seed: int
-) -> dict[str, list[Utterance]]:
+def _named(found: Sequence[tuple[str | None, Utterance]], source: Path, seed: int) -> dict[str, list[Utterance]]:
     splits: dict[str, list[Utterance]] = {"train": [], "dev": [], "test": []}
     for name, utterance in found:
         split = _SPLIT_NAMES.get((name or "train").strip().lower())

@@ -47,9 +47,7 @@ def begin(out: Path, arguments: Mapping[str, Any]) -> dict[str, Path] | None:
     return None
 
 
-def finish(
-    out: Path, arguments: Mapping[str, Any], splits: Mapping[str, list[Utterance]]
-) -> dict[str, Path]:
+def finish(out: Path, arguments: Mapping[str, Any], splits: Mapping[str, list[Utterance]]) -> dict[str, Path]:
     """Write the manifest of every split that has utterances, then the marker; the manifests by split."""
     manifests = {split: out / f"{split}.jsonl" for split, utterances in splits.items() if utterances}
     for split, path in manifests.items():
