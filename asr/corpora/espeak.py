@@ -41,7 +41,7 @@ VARIANTS = (
 )  # fmt: skip
 TEST_VOICES = 8
 _HELD_OUT = 200  # sentences of dev and of test
-_RATES = (140, 195)  # words a minute
+_RATES = (110, 165)  # words a minute as eSpeak NG counts them: 12 to 19 characters a second, as people speak
 _PITCHES = (30, 71)  # of 0–99; the variant sets what that means in Hz
 _RANGES = (35, 66)  # of 0–99, liveliness of the melody
 _CHARACTERS = (20, 120)  # of a sentence of a text file: about 1.5 to 8 s
@@ -78,7 +78,7 @@ def prepare(
     path = source if source is not None else None if text == "commands" else Path(text)
     arguments = {
         "corpus": "espeak", "text": path or "commands", "contents": _contents(path), "seed": seed,
-        "voices": voices, "hours": hours, "sample_rate": sample_rate,
+        "voices": voices, "hours": hours, "sample_rate": sample_rate, "rates": _RATES,
     }  # fmt: skip
     done = begin(out, arguments)
     if done is not None:
