@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from asr.files import write_text
+
 
 class Journal:
     """Appends rows to `folder/log.jsonl` and TensorBoard events; `say` hands a readable line to whoever listens."""
@@ -41,9 +43,9 @@ def truncate_log(path: Path, step: int) -> None:
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line + "\n")
-        except (json.JSONDecodeError, KeyError):
+        except (json.JSONDecodeError, KeyError, TypeError):
             continue  # the half line of a killed process
-    path.write_text("".join(kept), encoding="utf-8")
+    write_text(path, "".join(kept))
 
 
 def describe(row: dict[str, Any]) -> str:
