@@ -127,16 +127,17 @@ def prepare(
     hours: Annotated[float | None, typer.Option(help="espeak: hours of training speech")] = None,
     test_speaker: Annotated[str | None, typer.Option(help="digits: the speaker training never hears")] = None,
     sample_rate: Annotated[int | None, typer.Option(help="espeak, digits: Hz")] = None,
-    skip_bad: Annotated[bool | None, typer.Option("--skip-bad", help="folder, manifest, commonvoice: leave out unreadable files")] = None,
+    subset: Annotated[list[str] | None, typer.Option(help="librispeech: an archive to train on; repeat for more")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="leave out unreadable recordings")] = False,
 ) -> None:
     """Turn a corpus into manifests and audio. Running it again changes nothing."""
     from asr.corpora import prepare_corpus
 
     given = {
         "source": source, "text": text, "voices": voices, "hours": hours, "test_speaker": test_speaker,
-        "sample_rate": sample_rate, "skip_bad": skip_bad,
+        "sample_rate": sample_rate, "subset": subset, "skip_bad": skip_bad or None,
     }  # fmt: skip
-    asked = {name: value for name, value in given.items() if value is not None}
+    asked = {name: value for name, value in given.items() if value is not None and value != []}
     manifests = prepare_corpus(corpus, out, seed=seed, progress=_progress, **asked)
     for split, path in manifests.items():
         from asr.data.manifest import read_manifest

@@ -30,18 +30,18 @@ def prepare(
     *,
     source: Path | None = None,
     seed: int = 0,
-    train: Sequence[str] = ("train-clean-100",),
+    subset: Sequence[str] = ("train-clean-100",),
     dev: Sequence[str] = ("dev-clean",),
     test: Sequence[str] = ("test-clean",),
     skip_bad: bool = False,
     progress: Progress = quiet,
 ) -> dict[str, Path]:
-    """List the subsets named for each split in manifests in `out`; without `source` they are downloaded first.
+    """List the archives of each split (`subset` those to train on) in manifests in `out`; without `source` they are downloaded first.
 
     `source` is the LibriSpeech folder or the one around it. Raises ManifestError: a subset or recording missing,
     a transcript line without text.
     """
-    subsets = {"train": tuple(train), "dev": tuple(dev), "test": tuple(test)}
+    subsets = {"train": tuple(subset), "dev": tuple(dev), "test": tuple(test)}
     if source is None:
         source = cache_folder() / "librispeech"
         for names in subsets.values():
