@@ -203,9 +203,10 @@ class Trainer:
                 f"lower training.lr or look at these utterances: {', '.join(self._bad_ids[:20])}"
             )
 
-    def _tick(self) -> None:
+    def _tick(self, learning: bool = True) -> None:
+        """Read the clock: everything counts as elapsed, only learning towards the pace in the log."""
         now = time.perf_counter()
-        self.state.window.seconds += now - self._clock
+        self.state.window.seconds += (now - self._clock) * learning
         elapsed = self.state.elapsed + now - self._clock
         self.state.elapsed = ranks.total([elapsed], self.world)[0] / self.world.size
         self._clock = now
@@ -256,7 +257,7 @@ class Trainer:
             self.snapshots.append({k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()})
         state.validated_step = state.step
         state.next_validation = self.position() + self.options.validate_every
-        self._tick()
+        self._tick(learning=False)
         self._record({"kind": "validation", "step": state.step, "epoch": self.position(), **metrics, "best": best, "best_wer": state.best_wer})
 
     def _measure(self) -> dict[str, float]:
