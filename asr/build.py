@@ -91,11 +91,15 @@ def load_system(run: Path, device: torch.device, overrides: Sequence[str] = ()) 
     """
     path = run / "model.pt" if run.is_dir() else run
     if run.is_dir() and not path.is_file():
-        raise CheckpointError(f"{run}: holds no model.pt; expected a run that was validated once; train longer, or --resume it")
+        raise CheckpointError(
+            f"{run}: holds no model.pt; expected a run that was validated once; train longer, or --resume it"
+        )
     saved = checkpoint.load(path, "model")
     for override in overrides:
         if not override.startswith(("decoding.", "text.")):
-            raise ConfigError(f"{override}: cannot change a trained model; expected decoding.… or text.…; train again for others")
+            raise ConfigError(
+                f"{override}: cannot change a trained model; expected decoding.… or text.…; train again for others"
+            )
     config = config_from_tree(saved["config"], overrides, str(path))
     system = build_system(config, tokenizer_from_state(saved["tokenizer"]), device)
     try:
@@ -103,7 +107,8 @@ def load_system(run: Path, device: torch.device, overrides: Sequence[str] = ()) 
         system.model.load_state_dict(saved["model"])
     except RuntimeError as error:
         raise CheckpointError(
-            f"{path}: its weights do not fit its config ({str(error).splitlines()[-1].strip()}); expected a model of this version; train again"
+            f"{path}: its weights do not fit its config ({str(error).splitlines()[-1].strip()}); "
+            "expected a model of this version; train again"
         ) from None
     system.model.eval()
     return system
@@ -138,22 +143,32 @@ def _within_bounds(utterances: list[Utterance], config: Config, say: Callable[[s
     low, high = config.data.min_duration, config.data.max_duration
     kept = [u for u in utterances if low <= u.duration <= high]
     if len(kept) < len(utterances):
-        say(f"{len(utterances) - len(kept)} of {len(utterances)} training utterances are outside {low:g} to {high:g} s and left out")
+        say(
+            f"{len(utterances) - len(kept)} of {len(utterances)} training utterances are outside {low:g} to "
+            f"{high:g} s and left out"
+        )
     if not kept:
         raise ManifestError(
-            f"{config.data.train}: no utterance lasts {low:g} to {high:g} s; expected some; change data.min_duration or data.max_duration"
+            f"{config.data.train}: no utterance lasts {low:g} to {high:g} s; expected some; "
+            "change data.min_duration or data.max_duration"
         )
     return kept
 
 
 def fitting(system: System, data: TrainingData, say: Callable[[str], None]) -> TrainingData:
-    """The training utterances whose targets fit into their frames; an error about the others, or a word (data.infeasible)."""
+    """The training utterances whose targets fit into their frames; the others are an error, or dropped with a word."""
     rate, bad = system.config.features.sample_rate, []
     for i, (utterance, target) in enumerate(zip(data.train, data.train_targets, strict=True)):
         frames = system.output_frames(round(utterance.duration * rate))
         needed = int(required_frames(torch.tensor([target]).long(), torch.tensor([len(target)])))
         if needed > frames:
-            bad.append((i, f"utt {utterance.id}: {len(target)} labels need at least {needed} frames but the model yields {frames}"))
+            bad.append(
+                (
+                    i,
+                    f"utt {utterance.id}: {len(target)} labels need at least {needed} frames but the model yields "
+                    f"{frames}",
+                )
+            )
     if not bad:
         return data
     if system.config.data.infeasible == "error":
@@ -165,11 +180,13 @@ def fitting(system: System, data: TrainingData, say: Callable[[str], None]) -> T
         say(f"{line}; left out")
     drop = {i for i, _ in bad}
     keep = [i for i in range(len(data.train)) if i not in drop]
-    return TrainingData([data.train[i] for i in keep], [data.train_targets[i] for i in keep], data.dev, data.dev_targets, data.tokenizer)
+    return TrainingData(
+        [data.train[i] for i in keep], [data.train_targets[i] for i in keep], data.dev, data.dev_targets, data.tokenizer
+    )
 
 
 def fit_features(system: System, data: TrainingData) -> None:
-    """Measure the statistics of global normalisation on the first utterances of the training manifest, where asked for."""
+    """Measure the statistics of global normalisation, where asked for, on the first training utterances."""
     if system.config.features.normalize != "global":
         return
     count = min(len(data.train), _FIT_UTTERANCES)
@@ -189,7 +206,13 @@ def build_trainer(
     """A trainer for the run; everything random in it is a function of config.seed."""
     config = system.config
     perturbation = Perturbation(config.perturb, config.features.sample_rate)
-    dataset = SpeechDataset(data.train, data.train_targets, config.features.sample_rate, perturbation if perturbation.active else None, config.seed)
+    dataset = SpeechDataset(
+        data.train,
+        data.train_targets,
+        config.features.sample_rate,
+        perturbation if perturbation.active else None,
+        config.seed,
+    )
     sampler = BatchSampler(
         dataset.durations,
         config.data.batch_seconds,
@@ -223,7 +246,9 @@ def _front_end(system: System, augment: SpecAugment, batch: Batch, epoch: int) -
         return augment(features, lengths, rngs), lengths
 
 
-def make_validation(system: System, dev: list[Utterance], targets: list[list[int]]) -> Callable[[nn.Module], dict[str, float]]:
+def make_validation(
+    system: System, dev: list[Utterance], targets: list[list[int]]
+) -> Callable[[nn.Module], dict[str, float]]:
     """A function model → {wer, cer (fractions), loss (nats per token)} on the validation utterances, greedy."""
     config = system.config
     dataset = SpeechDataset(dev, targets, config.features.sample_rate)

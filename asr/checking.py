@@ -19,7 +19,7 @@ _SAMPLE_RATE = 16000  # Hz, where no configuration says another
 def check_manifests(
     manifests: list[Path], config: Path | None, advance: Callable[[float], None] = lambda share: None
 ) -> Report:
-    """What is wrong or odd in the manifests; the first one is the training manifest, whose characters are the alphabet."""
+    """What is wrong or odd in the manifests; the first is the training one, whose characters are the alphabet."""
     read = {str(path): read_manifest(path) for path in manifests}
 
     def progress(done: int, total: int) -> None:

@@ -89,7 +89,9 @@ def train(
     config: Path,
     overrides: Overrides = None,
     resume: Annotated[bool, typer.Option("--resume", help="continue the run exactly where it was saved")] = False,
-    print_config: Annotated[bool, typer.Option("--print-config", help="print the resolved configuration and stop")] = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="print the resolved configuration and stop")
+    ] = False,
 ) -> None:
     """Train what CONFIG describes → runs/NAME/{model.pt, log.jsonl, checkpoints/, events/, config.yaml}."""
     from asr.config import dump_config, read_config
@@ -127,7 +129,9 @@ def prepare(
     hours: Annotated[float | None, typer.Option(help="espeak: hours of training speech")] = None,
     test_speaker: Annotated[str | None, typer.Option(help="digits: the speaker training never hears")] = None,
     sample_rate: Annotated[int | None, typer.Option(help="espeak, digits: Hz")] = None,
-    subset: Annotated[list[str] | None, typer.Option(help="librispeech: an archive to train on; repeat for more")] = None,
+    subset: Annotated[
+        list[str] | None, typer.Option(help="librispeech: an archive to train on; repeat for more")
+    ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="leave out unreadable recordings")] = False,
 ) -> None:
     """Turn a corpus into manifests and audio. Running it again changes nothing."""
@@ -174,7 +178,9 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="a run folder or a model.pt")],
     manifest: Annotated[Path, typer.Argument(help="a .jsonl, or a folder of them with --split")],
     overrides: Overrides = None,
-    split: Annotated[str | None, typer.Option(help="test takes MANIFEST/test.jsonl, or the lines whose split is test")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="test takes MANIFEST/test.jsonl, or the lines whose split is test")
+    ] = None,
     out: Out = None,
 ) -> None:
     """Word and character error rates → RUN/results/<manifest's stem>/{results.jsonl, summary.json, report.txt}."""
@@ -197,7 +203,9 @@ def transcribe(
     run: Annotated[Path, typer.Argument(help="a run folder or a model.pt")],
     paths: Annotated[list[str], typer.Argument(help="recordings, folders or globs, of any format and rate")],
     format: Annotated[str, typer.Option(help="txt, or json with word times in seconds")] = "txt",
-    out: Annotated[Path | None, typer.Option(help="folder for one file a recording; without it, lines on the terminal")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for one file a recording; without it, lines on the terminal")
+    ] = None,
 ) -> None:
     """Write down what was said in recordings."""
     from asr.inference.sources import expand
@@ -212,7 +220,9 @@ def transcribe(
     recogniser = _recogniser(load_system(run, current_world().device))
     failed: list[AsrError] = []
     started, seconds = time.perf_counter(), 0.0
-    for transcript in recogniser.transcribe_files(recordings, _BATCH_SECONDS, on_error=lambda path, error: failed.append(error)):
+    for transcript in recogniser.transcribe_files(
+        recordings, _BATCH_SECONDS, on_error=lambda path, error: failed.append(error)
+    ):
         seconds += transcript.duration
         print(write_transcript(out, transcript, format) if out else line(transcript, format))
     took = time.perf_counter() - started

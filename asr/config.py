@@ -28,14 +28,15 @@ def _kind(value: Any) -> Any:
 
 
 ModelOptions = Annotated[
-    Annotated[DeepSpeech2Options, Tag("deepspeech2")] | Annotated[QuartzNetOptions, Tag("quartznet")], Discriminator(_kind)
+    Annotated[DeepSpeech2Options, Tag("deepspeech2")] | Annotated[QuartzNetOptions, Tag("quartznet")],
+    Discriminator(_kind),
 ]
 
 
 class Config(Options):
     """A training run. A YAML file holds what differs from these defaults."""
 
-    name: str = Field(pattern=r"^[\w.-]+$")  # the run's folder under runs/; the file's name unless given
+    name: str = Field(pattern=r"^[\w-][\w.-]*$")  # the run's folder under runs/; the file's name unless given
     seed: int = Field(1, ge=0)
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
     threads: int | None = Field(None, ge=1)  # CPU threads; as many as there are cores unless given
@@ -69,7 +70,9 @@ def read_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     return config_from_tree(tree, overrides, str(path), lines)
 
 
-def config_from_tree(tree: dict[str, Any], overrides: Sequence[str] = (), where: str = "config", lines: Lines | None = None) -> Config:
+def config_from_tree(
+    tree: dict[str, Any], overrides: Sequence[str] = (), where: str = "config", lines: Lines | None = None
+) -> Config:
     """The configuration in plain data, with overrides. Raises ConfigError."""
     lines = lines or {}
     named = {key: where for key in lines}
@@ -89,7 +92,10 @@ def dump_config(config: Config, *, whole: bool = True) -> str:
 
 def to_tree(config: Config, *, whole: bool = True) -> dict[str, Any]:
     """The configuration as plain data; `config_from_tree` reads it back equal."""
-    return config.model_dump(mode="json", exclude_defaults=not whole)
+    tree = config.model_dump(mode="json", exclude_defaults=not whole)
+    if config.model != DeepSpeech2Options():  # the kind is what says whose defaults were left out
+        tree["model"] = {"kind": config.model.kind} | tree["model"]
+    return tree
 
 
 def write_config(path: Path, config: Config) -> None:
@@ -105,10 +111,16 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:float", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")]
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if tag not in ("tag:yaml.org,2002:float", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_FLOAT = re.compile(r"^[-+]?(\d[\d_]*\.[\d_]*([eE][-+]?\d+)?|\.\d[\d_]*([eE][-+]?\d+)?|\d[\d_]*[eE][-+]?\d+|\.(inf|nan))$")
+_FLOAT = re.compile(
+    r"^[-+]?(\d[\d_]*\.[\d_]*([eE][-+]?\d+)?|\.\d[\d_]*([eE][-+]?\d+)?|\d[\d_]*[eE][-+]?\d+|\.(inf|nan))$"
+)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false|True|False)$"), list("tTfF"))
 
@@ -131,10 +143,21 @@ def _parse(text: str, where: str) -> tuple[dict[str, Any], Lines]:
         tree = loader.construct_document(node) if node is not None else {}
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{where}:{line}: not YAML ({error.problem}); expected `key: value` lines; mend the line") from None
+        raise ConfigError(
+            f"{where}:{line}: not YAML ({error.problem}); expected `key: value` lines; mend the line"
+        ) from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{where}:1: a {type(tree).__name__}; expected `key: value` lines; see configs/ for examples")
     return tree, lines
+
+
+def _problem(error: Exception, text: str) -> tuple[int, str]:
+    """The line of a mistake in YAML, and what it is."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        return (error.problem_mark.line + 1 if error.problem_mark else 1), str(error.problem)
+    if isinstance(error, yaml.reader.ReaderError):
+        return text[: error.position].count("\n") + 1, f"character {error.character:#x} is not allowed"
+    return 1, "an alias within itself" if isinstance(error, RecursionError) else str(error).splitlines()[0]
 
 
 def _walk(node: yaml.Node, keys: tuple[str, ...], lines: Lines, where: str) -> None:
@@ -142,8 +165,12 @@ def _walk(node: yaml.Node, keys: tuple[str, ...], lines: Lines, where: str) -> N
         return
     for key, value in node.value:
         here, line = (*keys, str(key.value)), key.start_mark.line + 1
+        if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
+            raise ConfigError(f"{where}:{line}: the key {'.'.join(here)} is not text; expected a word; quote it")
         if here in lines:
-            raise ConfigError(f"{where}:{line}: {'.'.join(here)} stands at line {lines[here]} too; expected it once; drop one")
+            raise ConfigError(
+                f"{where}:{line}: {'.'.join(here)} stands at line {lines[here]} too; expected it once; drop one"
+            )
         lines[here] = line
         _walk(value, here, lines, where)
 
@@ -173,8 +200,12 @@ def _explain(error: ValidationError, where: str, lines: Lines, named: dict[tuple
     keys = tuple(str(k) for k in first["loc"] if not isinstance(k, int))
     if keys[:1] == ("model",) and len(keys) > 1:
         keys = ("model", *keys[2:])  # the union's tag is not a key
+    if first["type"] == "union_tag_invalid":
+        keys = (*keys, "kind")
     line = next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), None)
-    override = next((o for k, o in named.items() if o != where and (k[: len(keys)] == keys or keys[: len(k)] == k)), None)
+    override = next(
+        (o for k, o in named.items() if o != where and (k[: len(keys)] == keys or keys[: len(k)] == k)), None
+    )
     place = override or (f"{where}:{line}" if line else where)
     more = f" ({len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
     return ConfigError(f"{place}: {_wish(first, keys)}{more}")
@@ -188,8 +219,12 @@ def _wish(mistake: Any, keys: tuple[str, ...]) -> str:
     if kind == "missing":
         return f"{dotted} is missing; expected a value; add it"
     if kind == "union_tag_invalid":
-        return f"{dotted}.kind is {mistake['ctx']['tag']!r}; expected {mistake['ctx']['expected_tags']}; mend the value"
-    message = mistake["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("Input is not ")
+        return f"{dotted} is {mistake['ctx']['tag']!r}; expected {mistake['ctx']['expected_tags']}; mend the value"
+    if kind == "union_tag_not_found":
+        return f"{dotted} is {mistake['input']!r}; expected a group of keys; mend the value"
+    message = (
+        mistake["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("Input is not ")
+    )
     if kind == "value_error":
         return f"{dotted}: {message}"
     got = "a group of keys" if isinstance(mistake["input"], dict) else repr(mistake["input"])
@@ -214,5 +249,3 @@ def _fields(loc: Sequence[Hashable]) -> set[str]:
         if isinstance(annotation, type) and issubclass(annotation, Options):
             options = annotation
     return set(options.model_fields)
-
-

@@ -24,9 +24,8 @@ def evaluate_manifest(
     """Transcribe the manifest, count errors against its normalised texts, write the results; → their folder."""
     manifest, utterances = _utterances(manifest, split)
     out = out or _results_folder(run, manifest, split)
-    started, done, results = time.perf_counter(), 0, []
-    for utterance, transcript in hypotheses(recogniser, utterances):
-        done += 1
+    started, results = time.perf_counter(), []
+    for done, (utterance, transcript) in enumerate(hypotheses(recogniser, utterances), 1):
         advance(done / len(utterances))
         results.append(
             Result.of(
@@ -55,7 +54,9 @@ def _utterances(manifest: Path, split: str | None) -> tuple[Path, list[Utterance
     chosen = [u for u in utterances if u.extra.get("split") == split]
     if not chosen:
         known = sorted({str(u.extra.get("split")) for u in utterances})
-        raise ManifestError(f"{manifest}: no utterance of split {split!r}; expected one of {', '.join(known)}; say another --split")
+        raise ManifestError(
+            f"{manifest}: no utterance of split {split!r}; expected one of {', '.join(known)}; say another --split"
+        )
     return manifest, chosen
 
 

@@ -46,4 +46,4 @@ class Decoder(Protocol):
     """Emissions to hypotheses."""
 
     def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
-        """(B, T, V) log_probs, (B,) → an N-best list for each utterance, best first; what padding holds has no effect."""
+        """(B, T, V) log_probs, (B,) → an N-best list each, best first; what padding holds has no effect."""

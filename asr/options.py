@@ -1,4 +1,4 @@
-"""The base of every options class. Strict: no unknown key, no coercion; options live beside the class they configure."""
+"""The base of every options class: no unknown key, no coercion. Options live beside the class they configure."""
 
 from pathlib import Path
 from typing import Annotated

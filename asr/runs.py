@@ -1,4 +1,4 @@
-"""A run folder from start to finish: runs/NAME with config.yaml, log.jsonl, events/, checkpoints/, model.pt, results/."""
+"""A run folder from start to finish: runs/NAME with config.yaml, log.jsonl, events/, checkpoints/, model.pt."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ def run_training(
 ) -> bool:
     """Train in `run`; True when the run is finished, False when Ctrl-C or SIGTERM stopped and saved it.
 
-    Raises AsrError for everything that can be wrong with config, data or checkpoint, before the first step where possible.
+    Raises AsrError for what can be wrong with config, data or checkpoint, before the first step where possible.
     """
     world = current_world(config.device)
     speak = say if world.is_main else lambda line: None
@@ -61,7 +61,9 @@ def _saved_state(run: Path, config: Config, resume: bool) -> dict[str, Any] | No
     last = run / "checkpoints" / "last.pt"
     if not resume:
         if last.exists() or (run / "model.pt").exists():
-            raise ConfigError(f"{run}: holds a run already; expected a fresh name; say --resume, name=another, or remove the folder")
+            raise ConfigError(
+                f"{run}: holds a run already; expected a fresh name; say --resume, name=another, or remove the folder"
+            )
         return None
     if not last.exists():
         return None  # never started, or stopped before its first checkpoint: the start is the place to go on from

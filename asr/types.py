@@ -1,7 +1,8 @@
 """The vocabulary of the program on one page: what travels between the rooms.
 
 Dimensions, batch first everywhere:
-    B batch · S samples · T frames · F features · C channels · D width · H heads · V vocabulary with blank · L targets · K beams
+    B batch · S samples · T frames · F features · C channels · D width · H heads
+    V vocabulary with blank · L targets · K beams
 Lengths are int64 and travel with the tensor they describe. Durations and offsets are seconds, rates Hz, losses nats.
 """
 

@@ -100,7 +100,8 @@ def main() -> None:
     result = {**rows, "packed_to_ours": packed_ratio(arguments.threads), "threads": arguments.threads}
     for precision, row in rows.items():
         print(
-            f"{precision}: {row['parameters'] / 1e6:.1f} M parameters, {row['audio_seconds_per_second']:.0f} audio-s/s, "
+            f"{precision}: {row['parameters'] / 1e6:.1f} M parameters, "
+            f"{row['audio_seconds_per_second']:.0f} audio-s/s, "
             f"data wait {row['data_wait']:.1%}"
         )
     print(f"a packed bidirectional LSTM layer takes {result['packed_to_ours']:.2f} times as long as ours")

@@ -36,7 +36,7 @@ def prepare(
     skip_bad: bool = False,
     progress: Progress = quiet,
 ) -> dict[str, Path]:
-    """List the archives of each split (`subset` those to train on) in manifests in `out`; without `source` they are downloaded first.
+    """List the archives of each split in manifests; without `source` they are downloaded. `subset` is to train on.
 
     `source` is the LibriSpeech folder or the one around it. Raises ManifestError: a subset or recording missing,
     a transcript line without text.

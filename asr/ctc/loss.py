@@ -35,7 +35,9 @@ def feasible(targets: Tensor, input_lengths: Tensor, target_lengths: Tensor) -> 
     return input_lengths >= required_frames(targets, target_lengths)
 
 
-def ctc_loss(logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int = BLANK) -> Tensor:
+def ctc_loss(
+    logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int = BLANK
+) -> Tensor:
     """Negative log likelihood of each utterance (B,), in nats; normalises the logits (B, T, V) inside, in float32.
 
     targets (B, L) int64, lengths (B,) int64. An infeasible utterance has loss inf and gradient exactly 0.
@@ -47,14 +49,17 @@ def ctc_loss(logits: Tensor, targets: Tensor, input_lengths: Tensor, target_leng
     return _kernel(log_probs(logits), targets, input_lengths, target_lengths, blank)
 
 
-def ctc_loss_from_probs(probs: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int = BLANK) -> Tensor:
+def ctc_loss_from_probs(
+    probs: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int = BLANK
+) -> Tensor:
     """The same loss for probabilities (B, T, V): rows in [0, 1] that sum to 1. Raises LossError for anything else."""
     _check_lengths(probs, targets, input_lengths, target_lengths, blank)
     valid = torch.arange(probs.shape[1], device=probs.device) < input_lengths[:, None]
     rows = probs[valid]
     if rows.numel() and not _are_distributions(rows):
         raise LossError(
-            "ctc_loss_from_probs: rows are not probabilities; expected values in [0, 1] that sum to 1; give logits to ctc_loss"
+            "ctc_loss_from_probs: rows are not probabilities; expected values in [0, 1] that sum to 1; "
+            "give logits to ctc_loss"
         )
     return _kernel(probs.float().log(), targets, input_lengths, target_lengths, blank)
 
@@ -77,14 +82,16 @@ def _kernel(lp: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: 
 def _check_lengths(x: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int) -> None:
     if x.dim() != 3 or targets.dim() != 2 or x.shape[0] != targets.shape[0]:
         raise LossError(
-            f"ctc_loss: got {tuple(x.shape)} and targets {tuple(targets.shape)}; expected (B, T, V) and (B, L); put the batch first"
+            f"ctc_loss: got {tuple(x.shape)} and targets {tuple(targets.shape)}; expected (B, T, V) and (B, L); "
+            "put the batch first"
         )
     _check_range("input_lengths", input_lengths, x.shape[1])
     _check_range("target_lengths", target_lengths, targets.shape[1])
     used = targets[torch.arange(targets.shape[1], device=targets.device) < target_lengths[:, None]]
     if used.numel() and (int(used.min()) < 0 or int(used.max()) >= x.shape[2] or bool((used == blank).any())):
         raise LossError(
-            f"ctc_loss: targets hold {sorted(set(used.tolist()))[:5]}…; expected labels in [0, {x.shape[2]}) other than the "
+            f"ctc_loss: targets hold {sorted(set(used.tolist()))[:5]}…; "
+            f"expected labels in [0, {x.shape[2]}) other than the "
             f"blank {blank}; check the tokenizer against the model's output"
         )
 
@@ -94,7 +101,8 @@ def _check_range(name: str, lengths: Tensor, longest: int) -> None:
     if lengths.dtype not in (torch.int64, torch.int32) or bad.numel():
         row = int(bad[0]) if bad.numel() else 0
         raise LossError(
-            f"ctc_loss: {name}[{row}] is {lengths[row].item()} ({lengths.dtype}); expected an integer in [0, {longest}]; "
+            f"ctc_loss: {name}[{row}] is {lengths[row].item()} ({lengths.dtype}); "
+            f"expected an integer in [0, {longest}]; "
             "let lengths travel with their tensor"
         )
 
@@ -104,8 +112,10 @@ def _refuse_probabilities(logits: Tensor, input_lengths: Tensor) -> None:
     first = logits[input_lengths > 0, 0] if logits.shape[1] else logits[:0, :0]
     if first.numel() and first.shape[-1] > 1 and _are_distributions(first):
         raise LossError(
-            "ctc_loss: the rows are probabilities already (in [0, 1], sum 1); expected logits; a second softmax would keep every "
-            "probability below e/(e + V - 1) and the model would never learn: leave the softmax out or call ctc_loss_from_probs"
+            "ctc_loss: the rows are probabilities already (in [0, 1], sum 1); expected logits; "
+            "a second softmax would keep every "
+            "probability below e/(e + V - 1) and the model would never learn: leave the softmax out or call "
+            "ctc_loss_from_probs"
         )
 
 

@@ -17,7 +17,9 @@ from asr.types import Batch, Example, Utterance
 PERTURB = 1  # the stream of random numbers of waveform perturbation, apart from those of other parts
 
 
-def encode_all(utterances: Sequence[Utterance], normalize: Callable[[str], str], tokenizer: Tokenizer) -> list[list[int]]:
+def encode_all(
+    utterances: Sequence[Utterance], normalize: Callable[[str], str], tokenizer: Tokenizer
+) -> list[list[int]]:
     """The targets of every utterance. Raises VocabularyError that names the utterance and the character."""
     targets = []
     for utterance in utterances:

@@ -21,7 +21,7 @@ _FOREVER = 1e9  # s, thirty years: no recording is longer
 def read_manifest(path: Path | str, measure: Callable[[Path], float] | None = None) -> list[Utterance]:
     """The utterances of a JSONL manifest, in file order; `measure` gives the duration (s) where a line has none.
 
-    Raises ManifestError naming file and line: missing file, bad JSON, missing or wrong field, repeated id, no line at all.
+    Raises ManifestError naming file and line: missing file, bad JSON, missing or wrong field, repeated id, no line.
     """
     path = Path(path)
     seen: dict[str, int] = {}
@@ -32,7 +32,8 @@ def read_manifest(path: Path | str, measure: Callable[[Path], float] | None = No
         utterance = _utterance(row, f"{path}:{number}", path.parent)
         if utterance.id in seen:
             raise ManifestError(
-                f"{path}:{number}: id {utterance.id!r} stands at line {seen[utterance.id]} too; expected unique ids; rename one"
+                f"{path}:{number}: id {utterance.id!r} stands at line {seen[utterance.id]} too; "
+                "expected unique ids; rename one"
             )
         seen[utterance.id] = number
         utterances.append(utterance)
@@ -42,7 +43,7 @@ def read_manifest(path: Path | str, measure: Callable[[Path], float] | None = No
 
 
 def write_manifest(path: Path | str, utterances: Iterable[Utterance]) -> None:
-    """Write a manifest beside `path` and rename it there; audio inside the manifest's folder is written relative to it."""
+    """Write a manifest, whole or not at all; audio inside the manifest's folder is written relative to it."""
     folder = Path(path).parent
     rows = (json.dumps(_row(utterance, folder), ensure_ascii=False) + "\n" for utterance in utterances)
     write_text(path, "".join(rows))
@@ -62,7 +63,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise ManifestError(
-                f"{path}:{number}: not JSON ({error.msg} at column {error.colno}); expected one object a line; mend the line"
+                f"{path}:{number}: not JSON ({error.msg} at column {error.colno}); expected one object a line; "
+                "mend the line"
             ) from None
         if not isinstance(row, dict):
             raise ManifestError(f"{path}:{number}: a {type(row).__name__}; expected a JSON object; mend the line")

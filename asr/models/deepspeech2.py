@@ -76,7 +76,14 @@ class _ConvFrontEnd(nn.Module):
         channels, bins = 1, num_features
         for stride in self.strides:
             self.convs.append(
-                nn.Conv2d(channels, options.conv_channels, (time, frequency), (stride, 2), (time // 2, frequency // 2), bias=False)
+                nn.Conv2d(
+                    channels,
+                    options.conv_channels,
+                    (time, frequency),
+                    (stride, 2),
+                    (time // 2, frequency // 2),
+                    bias=False,
+                )
             )
             channels, bins = options.conv_channels, (bins - 1) // 2 + 1
             self.norms.append(MaskedBatchNorm(channels * bins))

@@ -25,9 +25,7 @@ class MaskedConv1d(nn.Module):
     def __init__(self, width: int, out: int, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1) -> None:
         super().__init__()
         self.kernel, self.stride, self.dilation = kernel, stride, dilation
-        self.conv = nn.Conv1d(
-            width, out, kernel, stride, dilation * (kernel - 1) // 2, dilation, groups, bias=False
-        )
+        self.conv = nn.Conv1d(width, out, kernel, stride, dilation * (kernel - 1) // 2, dilation, groups, bias=False)
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """(B,) frames in → (B,) frames out."""
@@ -41,7 +39,7 @@ class MaskedConv1d(nn.Module):
 
 
 class LookaheadConv(nn.Module):
-    """Row convolution: each channel sees its own next `context` frames (Deep Speech 2, section 3.3; Wang et al. 2016)."""
+    """Row convolution: each channel sees its own next `context` frames (Deep Speech 2, 3.3; Wang et al. 2016)."""
 
     def __init__(self, width: int, context: int) -> None:
         super().__init__()

@@ -14,19 +14,20 @@ FORMAT = 1
 
 
 def save(path: Path, kind: str, state: dict[str, Any]) -> None:
-    """Write `state` so that `path` holds all of it or what it held before. Raises CheckpointError: full disk, no permission."""
+    """Write `state`: `path` holds all of it or what it held before. Raises CheckpointError: full disk, no permission."""
     try:
         with whole(path) as scratch:
             torch.save({"format": FORMAT, "kind": kind, **state}, scratch)
     except (OSError, RuntimeError) as error:
         kept = "the old file is intact" if path.exists() else "nothing was written"
         raise CheckpointError(
-            f"{path}: cannot be saved ({_reason(error)}); expected room and permission to write; free some space, {kept}"
+            f"{path}: cannot be saved ({_reason(error)}); expected room and permission to write; "
+            f"free some space, {kept}"
         ) from None
 
 
 def load(path: Path, kind: str) -> dict[str, Any]:
-    """The state `save` wrote, on the CPU. Raises CheckpointError: missing, truncated, code inside, another kind or format."""
+    """The state `save` wrote, on the CPU. Raises CheckpointError: missing, truncated, code inside, another kind."""
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file; expected a {kind}; train one or check the path")
     try:

@@ -11,11 +11,13 @@ def word_on(progress: float, blank_share: float, empty_share: float, best_wer: f
     """
     silent = blank_share > _BLANKS and empty_share > 0.5
     if silent and best_wer is not None and best_wer < 0.9:
-        return "collapsed: it spoke before and is silent now; resume from an earlier checkpoint with a lower training.lr"
+        return (
+            "collapsed: it spoke before and is silent now; resume from an earlier checkpoint with a lower training.lr"
+        )
     if silent and progress < _PATIENCE:
         return f"plateau of blanks: normal until about {_PATIENCE:.0%} of the run"
     if silent:
-        return "stuck: still only blanks; try training.lr ×0.3, data.sortagrad: first_epoch, and `asr check` on the manifests"
+        return "stuck: still only blanks; try a third of training.lr, data.sortagrad=first_epoch, and `asr check`"
     if empty_share > 0.2:
         return "first words"
     return ""

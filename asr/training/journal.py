@@ -56,7 +56,8 @@ def describe(row: dict[str, Any]) -> str:
         return f"{head}  WER {row['wer']:.2%}  CER {row['cer']:.2%}  loss {row['loss']:.3f}{best}"
     line = (
         f"step {row['step']:>6}  epoch {row['epoch']:>5.2f}  loss {row['loss']:.3f} nats/token  lr {row['lr']:.1e}  "
-        f"gradient {row['gradient_norm']:.2f}  {row['audio_seconds_per_second']:.0f} audio-s/s  wait {row['data_wait']:.1%}  "
+        f"gradient {row['gradient_norm']:.2f}  {row['audio_seconds_per_second']:.0f} audio-s/s  wait "
+        f"{row['data_wait']:.1%}  "
         f"blank {row['blank_share']:.0%}  empty {row['empty_share']:.0%}"
     )
     return f"{line}  {row['word']}" if row["word"] else line

@@ -26,7 +26,8 @@ def learning_rate(options: TrainingOptions, progress: float, epoch: int) -> floa
     """The learning rate at `progress` of the run (0 to 1), in epoch `epoch`.
 
     onecycle: cosine up over `warmup`, cosine down to 1/1000 (Smith 2018). cosine: linear up, cosine to 0
-    (Loshchilov & Hutter 2017). deepspeech2: divided by `anneal` after every epoch (Amodei et al. 2016), after a linear warm-up.
+    (Loshchilov & Hutter 2017). deepspeech2: after a linear warm-up,
+    divided by `anneal` after every epoch (Amodei et al. 2016).
     """
     progress = min(1.0, max(0.0, progress))
     rising = progress < options.warmup

@@ -1,4 +1,4 @@
-"""The training loop. Knows batches, a model, a loss and a clock; neither decoders, nor reports, nor configuration files.
+"""The training loop. Knows batches, a model, a loss and a clock; not decoders, reports or configuration files.
 
 The order of things: validate? save? stop? then one step, then one log line. The last pass only validates and saves.
 """
@@ -67,13 +67,15 @@ class Trainer:
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def fit(self) -> bool:
-        """Train to the end, or until `stop_asked`; True if the run is finished. Raises TrainingError, CheckpointError."""
+        """Train to the end (True) or until `stop_asked` (False). Raises TrainingError, CheckpointError."""
         self._probe_longest()
         batches = self.load(self.sampler.plan(self.state.epoch, self.state.batch, self.options.epochs))
         self._saved_at, self._clock = self.state.elapsed, time.perf_counter()
         while True:
             finished = self.progress() >= 1.0
-            if (finished or self.position() >= self.state.next_validation) and self.state.validated_step < self.state.step:
+            if (
+                finished or self.position() >= self.state.next_validation
+            ) and self.state.validated_step < self.state.step:
                 self._validate()
                 self._save_last()
             if finished or self._out_of_patience():
@@ -181,7 +183,10 @@ class Trainer:
         for row in (~usable).nonzero().flatten().tolist():
             if batch.ids[row] not in self.state.infeasible:
                 self.state.infeasible.append(batch.ids[row])
-                self._say(f"utt {batch.ids[row]}: its targets do not fit into {int(lengths[row])} frames; it is left out of the loss")
+                self._say(
+                    f"utt {batch.ids[row]}: its targets do not fit into {int(lengths[row])} frames; "
+                    "it is left out of the loss"
+                )
 
     def _note_good(self, loss: float, count: float, norm: float) -> None:
         window = self.state.window
@@ -199,7 +204,8 @@ class Trainer:
         self._bad_ids += [i for i in ids if i not in self._bad_ids]
         if self.state.bad_in_a_row >= self.options.bad_steps:
             raise TrainingError(
-                f"{self.run}: {self.state.bad_in_a_row} steps in a row were not finite; expected finite losses and gradients; "
+                f"{self.run}: {self.state.bad_in_a_row} steps in a row were not finite; "
+                "expected finite losses and gradients; "
                 f"lower training.lr or look at these utterances: {', '.join(self._bad_ids[:20])}"
             )
 
@@ -258,7 +264,16 @@ class Trainer:
         state.validated_step = state.step
         state.next_validation = self.position() + self.options.validate_every
         self._tick(learning=False)
-        self._record({"kind": "validation", "step": state.step, "epoch": self.position(), **metrics, "best": best, "best_wer": state.best_wer})
+        self._record(
+            {
+                "kind": "validation",
+                "step": state.step,
+                "epoch": self.position(),
+                **metrics,
+                "best": best,
+                "best_wer": state.best_wer,
+            }
+        )
 
     def _measure(self) -> dict[str, float]:
         """Rank 0 validates, the others learn the outcome. Generators are left as they were."""
@@ -269,7 +284,7 @@ class Trainer:
         return dict(zip(metrics, ranks.total(list(metrics.values()), self.world), strict=True))
 
     def _finish(self) -> None:
-        """The mean of the last weights becomes the model if it is better than the best single one (Izmailov et al. 2018)."""
+        """The mean of the last weights becomes the model if better than the best single one (Izmailov et al. 2018)."""
         if len(self.snapshots) < 2:
             return
         final = {k: v.clone() for k, v in self.model.state_dict().items()}
@@ -329,7 +344,8 @@ class Trainer:
                 self._losses(batch.to(self.world.device))[0].nan_to_num(posinf=0.0).sum().backward()
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise TrainingError(
-                f"{self.run}: the longest batch ({len(keys)} utterances) does not fit into memory ({str(error).splitlines()[0]}); "
+                f"{self.run}: the longest batch ({len(keys)} utterances) does not fit into memory "
+                f"({str(error).splitlines()[0]}); "
                 "expected it to fit; lower data.batch_seconds or data.max_duration"
             ) from None
         self.optimizer.zero_grad(set_to_none=True)
@@ -349,6 +365,4 @@ def _better(metrics: dict[str, float], best_wer: float | None, best_loss: float 
 def _mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """The mean of floating tensors; the last of anything else (batch counters)."""
     last = states[-1]
-    return {
-        k: torch.stack([s[k] for s in states]).mean(0) if last[k].is_floating_point() else last[k] for k in last
-    }
+    return {k: torch.stack([s[k] for s in states]).mean(0) if last[k].is_floating_point() else last[k] for k in last}

@@ -1,5 +1,6 @@
 """The CTC loss against brute force, against stored float64 answers, and at its door."""
 
+import itertools
 import json
 import math
 
@@ -42,7 +43,9 @@ def test_stored_cases(shared_data):
     for case in rows:
         key = f"{case['idx']:02d}_"
         logits = torch.from_numpy(z[key + "logits"].astype(np.float32)).requires_grad_()
-        targets, t, n = (torch.from_numpy(z[key + name]).long() for name in ("targets", "input_lengths", "target_lengths"))
+        targets, t, n = (
+            torch.from_numpy(z[key + name]).long() for name in ("targets", "input_lengths", "target_lengths")
+        )
         loss = ctc_loss(logits, targets, t, n, blank=case["blank"])
         expected = torch.from_numpy(z[key + "nll"])
         assert torch.equal(torch.isinf(loss), torch.isinf(expected)), case["name"]
@@ -78,8 +81,8 @@ def test_masked_tokens_give_no_nan():
 
 @given(st.lists(st.integers(1, 3), max_size=6))
 def test_required_frames_counts_repeats(target):
-    padded = torch.tensor([target + [9, 9]])  # padding repeats; it must not count
-    repeats = sum(a == b for a, b in zip(target, target[1:], strict=False))
+    padded = torch.tensor([[*target, 9, 9]])  # padding repeats; it must not count
+    repeats = sum(a == b for a, b in itertools.pairwise(target))
     need = required_frames(padded, torch.tensor([len(target)]))
     assert int(need) == len(target) + repeats
     assert bool(feasible(padded, need, torch.tensor([len(target)])))
@@ -110,6 +113,11 @@ def test_probabilities_have_their_own_door():
     ],
 )
 def test_bad_input_names_the_place(change, words):
-    good = {"logits": torch.randn(1, 5, 4), "targets": torch.tensor([[1, 2]]), "input_lengths": torch.tensor([5]), "target_lengths": torch.tensor([2])}
+    good = {
+        "logits": torch.randn(1, 5, 4),
+        "targets": torch.tensor([[1, 2]]),
+        "input_lengths": torch.tensor([5]),
+        "target_lengths": torch.tensor([2]),
+    }
     with pytest.raises(LossError, match=words):
         ctc_loss(**(good | change))

@@ -10,7 +10,9 @@ SMALL = {"hidden_size": 8, "layers": 2, "conv_channels": 2, "conv_time_kernel": 
 VARIANTS = {
     "lstm": lambda: DeepSpeech2(DeepSpeech2Options(**SMALL), 16, 7),
     "gru": lambda: DeepSpeech2(DeepSpeech2Options(**SMALL, cell="gru", subsampling=2, conv_layers=3), 16, 7),
-    "unidirectional": lambda: DeepSpeech2(DeepSpeech2Options(**SMALL, bidirectional=False, lookahead=3, subsampling=4, conv_layers=1), 16, 7),
+    "unidirectional": lambda: DeepSpeech2(
+        DeepSpeech2Options(**SMALL, bidirectional=False, lookahead=3, subsampling=4, conv_layers=1), 16, 7
+    ),
     "quartznet": lambda: QuartzNet(QuartzNetOptions(width=8, blocks=2, first_kernel=3, last_kernel=7), 16, 7),
 }
 
