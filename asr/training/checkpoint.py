@@ -14,7 +14,7 @@ FORMAT = 1
 
 
 def save(path: Path, kind: str, state: dict[str, Any]) -> None:
-    """Write `state`: `path` holds all of it or what it held before. Raises CheckpointError: full disk, no permission."""
+    """Write `state`; `path` holds all of it or what it held before. Raises CheckpointError: disk full."""
     try:
         with whole(path) as scratch:
             torch.save({"format": FORMAT, "kind": kind, **state}, scratch)
