@@ -141,11 +141,9 @@ def _parse(text: str, where: str) -> tuple[dict[str, Any], Lines]:
         if node is not None:
             _walk(node, (), lines, where)
         tree = loader.construct_document(node) if node is not None else {}
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(
-            f"{where}:{line}: not YAML ({error.problem}); expected `key: value` lines; mend the line"
-        ) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        line, problem = _problem(error, text)
+        raise ConfigError(f"{where}:{line}: not YAML ({problem}); expected `key: value` lines; mend the line") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{where}:1: a {type(tree).__name__}; expected `key: value` lines; see configs/ for examples")
     return tree, lines
