@@ -21,6 +21,18 @@ class Window:
     waited: float = 0.0  # s
     seconds: float = 0.0
 
+    def summary(self, sample_rate: int) -> dict[str, float]:
+        """What a log line says of these steps: loss [nats/token], pace [audio s/s] and shares in [0, 1]."""
+        return {
+            "loss": self.loss / max(1, self.tokens),
+            "gradient_norm": self.gradient_norm / max(1, self.steps),
+            "audio_seconds_per_second": self.samples / sample_rate / max(1e-9, self.seconds),
+            "data_wait": self.waited / max(1e-9, self.seconds),
+            "padding": 1.0 - self.samples / max(1, self.padded),
+            "blank_share": self.blanks / max(1, self.frames),
+            "empty_share": self.empty / max(1, self.utterances),
+        }
+
 
 @dataclass
 class RunState:

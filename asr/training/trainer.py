@@ -23,6 +23,8 @@ from asr.training.diagnosis import word_on
 from asr.training.journal import Journal
 from asr.training.optim import learning_rate, make_optimizer
 from asr.training.options import TrainingOptions
+from asr.training.probe import try_out
+from asr.training.selection import better, mean
 from asr.training.state import RunState, Window
 from asr.types import Batch
 from asr.world import World, multiplies_bfloat16
@@ -218,26 +220,16 @@ class Trainer:
         self._clock = now
 
     def _log(self) -> None:
-        window, progress = self.state.window, self.progress()
-        self.state.window = Window()
-        blank, empty = window.blanks / max(1, window.frames), window.empty / max(1, window.utterances)
-        row = {
+        state, summary = self.state, self.state.window.summary(self.sample_rate)
+        state.window = Window()
+        word = word_on(self.progress(), summary["blank_share"], summary["empty_share"], state.best_wer)
+        place = {
             "kind": "step",
-            "step": self.state.step,
+            "step": state.step,
             "epoch": self.position(),
-            "loss": window.loss / max(1, window.tokens),
             "lr": self.optimizer.param_groups[0]["lr"],
-            "gradient_norm": window.gradient_norm / max(1, window.steps),
-            "audio_seconds_per_second": window.samples / self.sample_rate / max(1e-9, window.seconds),
-            "data_wait": window.waited / max(1e-9, window.seconds),
-            "padding": 1.0 - window.samples / max(1, window.padded),
-            "blank_share": blank,
-            "empty_share": empty,
-            "skipped": self.state.skipped,
-            "elapsed": self.state.elapsed,
-            "word": word_on(progress, blank, empty, self.state.best_wer),
         }
-        self._record(row)
+        self._record({**place, **summary, "skipped": state.skipped, "elapsed": state.elapsed, "word": word})
 
     def _record(self, row: dict[str, Any]) -> None:
         if self.journal is not None:
@@ -247,13 +239,18 @@ class Trainer:
         if self.journal is not None:
             self.journal.say(line)
 
+    def _probe_longest(self) -> None:
+        keys = [(0, i) for i in self.sampler.longest()]
+        batches = (batch.to(self.world.device) for batch in self.load([keys]))
+        try_out(self.model, batches, lambda batch: self._losses(batch)[0], str(self.run))
+
     # ── validation, saving, the end ───────────────────────────────────────────────────────────────────────────────
 
     def _validate(self) -> None:
         ranks.follow_first(list(self.model.buffers()), self.world)
         metrics = self._measure()
         state = self.state
-        best = _better(metrics, state.best_wer, state.best_loss)
+        best = better(metrics, state.best_wer, state.best_loss)
         state.stale = 0 if best else state.stale + 1
         if best:
             state.best_wer, state.best_loss = metrics["wer"], metrics["loss"]
@@ -288,13 +285,13 @@ class Trainer:
         if len(self.snapshots) < 2:
             return
         final = {k: v.clone() for k, v in self.model.state_dict().items()}
-        self.model.load_state_dict(_mean(list(self.snapshots)))
+        self.model.load_state_dict(mean(list(self.snapshots)))
         metrics = self._measure()
-        better = _better(metrics, self.state.best_wer, self.state.best_loss)
-        if better:
+        is_better = better(metrics, self.state.best_wer, self.state.best_loss)
+        if is_better:
             self.state.best_wer, self.state.best_loss = metrics["wer"], metrics["loss"]
             self._save_model("model.pt", self.model.state_dict())
-        verdict = "it is the model" if better else "the best single one stays"
+        verdict = "it is the model" if is_better else "the best single one stays"
         self._say(f"mean of the last {len(self.snapshots)} weights: WER {metrics['wer']:.2%}; {verdict}")
         self.model.load_state_dict(final)
 
@@ -332,37 +329,3 @@ class Trainer:
         self.state = RunState.from_plain(saved["state"])
         self.snapshots.extend(saved["snapshots"])
         seeding.restore(saved["generators"])
-
-    def _probe_longest(self) -> None:
-        """Run the longest batch once and undo it, so that too little memory shows now and not in an hour."""
-        before, state = seeding.capture(), self.state.plain()
-        buffers = [b.clone() for b in self.model.buffers()]
-        keys = [(0, i) for i in self.sampler.longest()]
-        self.model.train()
-        try:
-            for batch in self.load([keys]):
-                self._losses(batch.to(self.world.device))[0].nan_to_num(posinf=0.0).sum().backward()
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            raise TrainingError(
-                f"{self.run}: the longest batch ({len(keys)} utterances) does not fit into memory "
-                f"({str(error).splitlines()[0]}); "
-                "expected it to fit; lower data.batch_seconds or data.max_duration"
-            ) from None
-        self.optimizer.zero_grad(set_to_none=True)
-        for buffer, kept in zip(self.model.buffers(), buffers, strict=True):
-            buffer.copy_(kept)
-        self.state = RunState.from_plain(state)
-        seeding.restore(before)
-
-
-def _better(metrics: dict[str, float], best_wer: float | None, best_loss: float | None) -> bool:
-    """A lower WER, or an equal one with a lower loss."""
-    if best_wer is None or best_loss is None:
-        return True
-    return (metrics["wer"], metrics["loss"]) < (best_wer, best_loss)
-
-
-def _mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of floating tensors; the last of anything else (batch counters)."""
-    last = states[-1]
-    return {k: torch.stack([s[k] for s in states]).mean(0) if last[k].is_floating_point() else last[k] for k in last}
