@@ -132,6 +132,15 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
 
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    """Unicode's own line ends are folded away unless they are escaped, which double quotes do."""
+    style = '"' if any(end in text for end in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def _parse(text: str, where: str) -> tuple[dict[str, Any], Lines]:
     """Plain data and the line of each key."""
     try:
