@@ -1,5 +1,6 @@
 """A run folder from start to finish: runs/NAME with config.yaml, log.jsonl, events/, checkpoints/, model.pt."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ def run_training(
     journal = _open_journal(run, config, saved, speak) if world.is_main else None
     trainer = build_trainer(system, data, run, world, journal, advance)
     if saved is not None:
+        _same_alphabet(saved["parts"]["tokenizer"], data, run)
         trainer.restore(saved)
         speak(f"resumed at step {trainer.state.step}, epoch {trainer.position():.2f}")
     speak(_introduction(system.model, data, trainer, world))
@@ -82,6 +84,15 @@ def _same_config(saved: dict[str, Any], config: Config, last: Path) -> None:
             )
 
 
+def _same_alphabet(saved: dict[str, Any], data: TrainingData, run: Path) -> None:
+    before, now = (set(state.get("tokens", ())) for state in (saved, data.tokenizer.state()))
+    if before != now:
+        raise CheckpointError(
+            f"{run / 'checkpoints' / 'last.pt'}: made with another alphabet ({', '.join(sorted(before ^ now))} differ); "
+            "expected the training manifest it was made with; put that back, or train under another name"
+        )
+
+
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, value in tree.items():
@@ -110,7 +121,11 @@ def _introduction(model: torch.nn.Module, data: TrainingData, trainer: Trainer, 
 def _signals(trainer: Trainer, say: Callable[[str], None]) -> Iterator[None]:
     """Ctrl-C and SIGTERM ask the trainer to save and stop after the current step; a second Ctrl-C is the usual one."""
 
+    asked = os.getpid()
+
     def ask(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != asked:  # a loader's worker, which inherits this handler and hears Ctrl-C too
+            return
         say("stopping after this step …")
         trainer.stop_asked = True
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,88 @@
+"""Law 3, ranks: two processes are one that accumulates two batches; order and counts exactly, weights to tolerance."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from tones import tiny_tree, write_corpus
+
+from asr.config import config_from_tree, dump_config
+from asr.training import checkpoint
+
+# what each rank reads is written down as `rank-<n>.jsonl`; the run itself goes through the usual door
+READING = """
+import json, sys
+from pathlib import Path
+from asr import build, runs
+from asr.config import read_config
+from asr.world import current_world
+
+load, world = build.load_batches, current_world("cpu")
+
+def noting(dataset, plan, *args, **more):
+    def noted():
+        for keys in plan:
+            with open(f"{sys.argv[2]}.rank-{world.rank}.jsonl", "a") as file:
+                file.write(json.dumps(keys) + chr(10))
+            yield keys
+    return load(dataset, noted() if dataset.perturb else plan, *args, **more)
+
+build.load_batches = noting
+runs.run_training(read_config(sys.argv[1]), Path(sys.argv[2]), False, print)
+"""
+
+
+def launch(tmp_path: Path, tree: dict, name: str, size: int, accumulation: int) -> Path:
+    """Train `tree` in `size` processes; → the run's folder."""
+    config = config_from_tree(json.loads(json.dumps(tree)), [f"training.accumulation={accumulation}"])
+    file, run = tmp_path / f"{name}.yaml", tmp_path / name
+    file.write_text(dump_config(config))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    processes = []
+    for rank in range(size):
+        place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}
+        environment = os.environ | place | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        command = [sys.executable, "-c", READING, str(file), str(run)]
+        processes.append(
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        )
+    for process in processes:
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+    return run
+
+
+def read(run: Path, rank: int) -> list:
+    return [json.loads(line) for line in Path(f"{run}.rank-{rank}.jsonl").read_text().splitlines()][1:]  # the probe
+
+
+def test_two_ranks_are_one_that_accumulates(tmp_path: Path) -> None:
+    write_corpus(tmp_path, train=12, dev=2)
+    tree = tiny_tree(tmp_path, optimizer="sgd", weight_decay=0.0, lr=0.002)
+    tree["model"] |= {"hidden_size": 8, "dropout": 0.0}
+    tree["perturb"] = {"speed": [0.9, 1.0, 1.1], "white_noise_probability": 0.5}
+    tree["augment"] = {"freq_masks": 1, "freq_width": 4, "vtlp": 0.1}
+    tree["data"]["batch_seconds"] = 3.4
+    one, two = launch(tmp_path, tree, "one", 1, 2), launch(tmp_path, tree, "two", 2, 1)
+
+    alone, shared = read(one, 0), [read(two, 0), read(two, 1)]
+    assert len(alone) % 2 == 0, "an odd number of batches would make the epochs differ by design"
+    assert [batch for pair in zip(*shared, strict=True) for batch in pair] == alone
+
+    logs = [[json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()] for run in (one, two)]
+    steps = [[row for row in log if row["kind"] == "step"] for log in logs]
+    assert [row["step"] for row in steps[0]] == [row["step"] for row in steps[1]] and len(steps[0]) >= 4
+    for a, b in zip(*steps, strict=True):
+        assert (a["epoch"], a["lr"]) == (b["epoch"], b["lr"])
+        assert abs(a["loss"] - b["loss"]) < 1e-3 * a["loss"]
+
+    saved = [checkpoint.load(run / "checkpoints/last.pt", "checkpoint") for run in (one, two)]
+    for key in saved[0]["model"]:
+        if "running_" not in key and "num_batches" not in key:  # each rank sees half of the batches' statistics
+            torch.testing.assert_close(saved[1]["model"][key], saved[0]["model"][key], rtol=1e-4, atol=1e-5)
