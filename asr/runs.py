@@ -88,8 +88,8 @@ def _same_alphabet(saved: dict[str, Any], data: TrainingData, run: Path) -> None
     before, now = (set(state.get("tokens", ())) for state in (saved, data.tokenizer.state()))
     if before != now:
         raise CheckpointError(
-            f"{run / 'checkpoints' / 'last.pt'}: made with another alphabet ({', '.join(sorted(before ^ now))} differ); "
-            "expected the training manifest it was made with; put that back, or train under another name"
+            f"{run / 'checkpoints' / 'last.pt'}: made with another alphabet ({', '.join(sorted(before ^ now))} differ);"
+            " expected the training manifest it was made with; put that back, or train under another name"
         )
 
 
