@@ -95,6 +95,9 @@ def load_system(run: Path, device: torch.device, overrides: Sequence[str] = ()) 
             f"{run}: holds no model.pt; expected a run that was validated once; train longer, or --resume it"
         )
     saved = checkpoint.load(path, "model")
+    missing = sorted({"config", "tokenizer", "features", "model"} - saved.keys())
+    if missing:
+        raise CheckpointError(f"{path}: holds no {missing[0]}; expected a model of this version; train again")
     for override in overrides:
         if not override.startswith(("decoding.", "text.")):
             raise ConfigError(

@@ -24,6 +24,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="[key.sub=value]...", help="options to change")]
 Out = Annotated[Path | None, typer.Option("--out", help="folder to write into")]
+_OF_THE_DISK = (  # errors that a user can cause and mend; others are ours and keep their traceback
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EISDIR,
+    errno.ENAMETOOLONG,
+)  # fmt: skip
 _BATCH_SECONDS = 60.0  # padded audio transcribed at once
 
 
@@ -36,7 +40,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has enough
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno not in _OF_THE_DISK:
             raise
         where = error.filename or "disk"
         _fail(f"{where}: {error.strerror}; expected room and permission to write; free space or choose another folder")
