@@ -1,0 +1,74 @@
+"""Law 5: what is written reads back equal. Single parts have such tests of their own beside them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tones import tiny_tree, write_corpus
+
+from asr.build import build_system, load_system, system_parts
+from asr.config import config_from_tree, dump_config, read_config
+from asr.data.manifest import read_manifest, write_manifest
+from asr.text.characters import CharTokenizer
+from asr.text.tokenizers import tokenizer_from_state
+from asr.training import checkpoint
+
+CPU = torch.device("cpu")
+MODELS = {
+    "bidirectional": {"cell": "lstm"},
+    "unidirectional": {"cell": "gru", "bidirectional": False, "lookahead": 2, "conv_layers": 2},
+    "quartznet": {"kind": "quartznet", "blocks": 1, "width": 8, "first_kernel": 3, "last_kernel": 3},
+}
+FEATURES = {"logmel": {}, "spectrogram": {"kind": "spectrogram"}, "global": {"normalize": "global"}}
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_tokenizers(texts: list[str]) -> None:
+    tokenizer = CharTokenizer.build(texts)
+    again = tokenizer_from_state(json.loads(json.dumps(tokenizer.state())))
+    assert again.tokens == tokenizer.tokens and 0 not in [i for text in texts for i in again.encode(text)]
+    assert [again.decode(tokenizer.encode(text)) for text in texts] == texts
+
+
+def test_manifests_of_recordings(tmp_path: Path) -> None:
+    utterances = [replace(u, speaker="é", offset=0.5, extra={"k": [1, None]}) for u in write_corpus(tmp_path, train=4)]
+    write_manifest(tmp_path / "again.jsonl", utterances)
+    read = read_manifest(tmp_path / "again.jsonl")
+    assert [replace(u, duration=round(u.duration, 6)) for u in utterances] == read
+    write_manifest(tmp_path / "third.jsonl", read)
+    assert (tmp_path / "third.jsonl").read_bytes() == (tmp_path / "again.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("front_end", FEATURES)
+@pytest.mark.parametrize("model", MODELS)
+def test_systems(model: str, front_end: str, tmp_path: Path) -> None:
+    """A recogniser through model.pt: the same configuration, tokens and logits, to the last bit."""
+    tree = tiny_tree(tmp_path)
+    tree["features"] |= FEATURES[front_end]
+    tree["model"] = MODELS[model] | (
+        {} if model == "quartznet" else {"hidden_size": 6, "conv_channels": 2, "layers": 1}
+    )
+    config = config_from_tree(tree)
+    (tmp_path / "config.yaml").write_text(dump_config(config, whole=False))
+    assert read_config(tmp_path / "config.yaml") == config
+    system = build_system(config, CharTokenizer.build(["ab cd é"]), CPU)
+    waveforms, lengths = torch.randn(2, 6000), torch.tensor([6000, 3000])
+    with torch.no_grad():
+        system.model(*system.features(waveforms, lengths))  # statistics that are not the initial ones
+        system.model.eval()
+        wanted, frames = system.model(*system.features(waveforms, lengths))
+    path = tmp_path / "run" / "model.pt"
+    checkpoint.save(path, "model", {**system_parts(system), "model": system.model.state_dict()})
+    torch.manual_seed(5)
+    for place in (path, path.parent):
+        again = load_system(place, CPU)
+        assert again.config == config and again.tokenizer.tokens == system.tokenizer.tokens and not again.model.training
+        with torch.no_grad():
+            logits, lengths_again = again.model(*again.features(waveforms, lengths))
+        assert torch.equal(logits, wanted) and torch.equal(lengths_again, frames)
+        assert again.output_frames(6000) == system.output_frames(6000) == int(frames[0])
