@@ -34,7 +34,7 @@ LINE = st.fixed_dictionaries(
 
 
 @given(st.lists(LINE, min_size=1, max_size=6, unique_by=lambda line: line["id"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_what_is_written_reads_back_equal(tmp_path_factory: pytest.TempPathFactory, lines: list[dict]) -> None:
     folder = tmp_path_factory.getbasetemp() / "round"
     utterances = []
