@@ -377,6 +377,8 @@ def test_stopped_and_restored_is_never_stopped(tmp_path: Path, stop: int) -> Non
     second.restore(checkpoint.load(tmp_path / "parts" / "checkpoints" / "last.pt", "checkpoint"))
     assert second.fit()
     assert equal(weights(whole.model), weights(second.model))
+    assert len(whole.snapshots) == len(second.snapshots) == 2
+    assert all(equal(a, b) for a, b in zip(whole.snapshots, second.snapshots, strict=True))
     ignore = {"elapsed", "window"}
     states = [{k: v for k, v in run.state.plain().items() if k not in ignore} for run in (whole, second)]
     assert states[0] == states[1]
