@@ -52,6 +52,11 @@ class Batch:
         move = (self.waveforms, self.waveform_lengths, self.targets, self.target_lengths)
         return Batch(self.indices, self.ids, *(t.to(device, non_blocking=True) for t in move))
 
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory, from which copies to a GPU need not wait."""
+        pinned = (self.waveforms, self.waveform_lengths, self.targets, self.target_lengths)
+        return Batch(self.indices, self.ids, *(t.pin_memory() for t in pinned))
+
     @property
     def samples(self) -> int:
         """Samples of speech, padding left out."""

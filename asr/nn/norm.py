@@ -1,6 +1,7 @@
 """Sequence-wise batch normalisation (Laurent et al. 2016; Deep Speech 2, section 3.2) over valid frames only."""
 
 import torch.nn as nn
+import torch.nn.functional as F
 from torch import Tensor
 
 from asr.nn.masks import valid_mask
@@ -20,5 +21,11 @@ class MaskedBatchNorm(nn.Module):
         """(B, T, D), (B,) → (B, T, D)."""
         mask = valid_mask(lengths, x.shape[1])
         out = x.new_zeros(x.shape)
-        out[mask] = self.norm(x[mask]).to(x.dtype)  # (B, T, D) → (frames, D) → (B, T, D)
+        frames = x[mask]  # (B, T, D) → (frames, D)
+        if len(frames) == 1 and self.training:  # one frame has no variance: the running statistics serve
+            n = self.norm
+            frames = F.batch_norm(frames, n.running_mean, n.running_var, n.weight, n.bias, False, 0.0, n.eps)
+        else:
+            frames = self.norm(frames)
+        out[mask] = frames.to(x.dtype)
         return out

@@ -57,6 +57,14 @@ def test_batch_norm_takes_statistics_over_valid_frames_only():
     assert (out[1, 2:] == 0).all()
 
 
+def test_batch_norm_of_a_single_frame_uses_the_running_statistics():
+    layer = MaskedBatchNorm(3)
+    x = torch.randn(1, 4, 3)
+    out = layer(x, torch.tensor([1]))
+    torch.testing.assert_close(out[0, 0], x[0, 0], rtol=1e-4, atol=1e-4)  # mean 0 and variance 1 at the start
+    assert torch.equal(layer.norm.running_mean, torch.zeros(3))
+
+
 def test_reverse_within_is_its_own_inverse():
     x, lengths = torch.arange(10.0).view(2, 5, 1), torch.tensor([5, 3])
     back = reverse_within(x, lengths)
