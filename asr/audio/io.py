@@ -19,6 +19,12 @@ from asr.audio.resample import resample
 from asr.errors import AudioError
 from asr.files import whole
 
+# fmt: off
+SUFFIXES = frozenset((  # of what is taken for a recording in a folder, lower case
+    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp4", ".m4a", ".m4b", ".aac", ".aif", ".aiff",
+    ".webm", ".mkv", ".mov", ".sph", ".au", ".caf", ".w64", ".rf64", ".wma", ".amr", ".3gp", ".ac3",
+))
+# fmt: on
 _PREROLL = 0.5  # s decoded and thrown away before an offset: overlap of MDCT codecs, bit reservoir of MP3
 _SLACK = 0.15  # s a lossy file may fall short of its declared length: encoder delay and padding of 8 kHz MP3
 _SUFFIXES_OF_MPEG = (".mp3", ".mp2", ".mpga", ".aac")
@@ -66,9 +72,7 @@ def read_audio(
     samples, rate = _read(path, offset, duration)
     if not len(samples):
         where = f" at {offset:g} s" if offset else ""
-        raise AudioError(
-            f"{path}: holds no samples{where}; expected speech; drop the utterance or mend its offset"
-        )
+        raise AudioError(f"{path}: holds no samples{where}; expected speech; drop the utterance or mend its offset")
     waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if not np.isfinite(waveform).all():
         raise AudioError(f"{path}: holds samples that are not finite; expected numbers; write the file again")
@@ -114,9 +118,7 @@ def _head(path: Path, start: int, count: int) -> bytes:
             return file.read(count).ljust(count, b"\0")
     except OSError as error:
         reason = error.strerror
-        raise AudioError(
-            f"{path}: cannot be opened ({reason}); expected a recording; check its rights"
-        ) from None
+        raise AudioError(f"{path}: cannot be opened ({reason}); expected a recording; check its rights") from None
 
 
 def _read(path: Path, offset: float, duration: float | None) -> tuple[np.ndarray, int]:
@@ -260,6 +262,4 @@ def _not_audio(path: Path, error: Exception) -> AudioError:
     reason = getattr(error, "strerror", None) or str(error)
     if path.stat().st_size == 0:
         reason = "the file is empty"
-    return AudioError(
-        f"{path}: cannot be read as audio ({reason}); expected a whole recording; fetch it again"
-    )
+    return AudioError(f"{path}: cannot be read as audio ({reason}); expected a whole recording; fetch it again")

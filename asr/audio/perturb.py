@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from asr.audio.io import probe, read_audio
+from asr.audio.io import SUFFIXES, probe, read_audio
 from asr.audio.resample import resample
 from asr.errors import ConfigError
 from asr.options import Options, PathOption
 
-_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".sph", ".m4a", ".mp4", ".webm", ".aac")
 _SILENCE = 1e-8  # mean square; no level can be set against less
 
 
@@ -136,11 +135,9 @@ def reverberate(waveform: np.ndarray, impulse_response: np.ndarray) -> np.ndarra
 def _recordings(folder: Path | None, name: str) -> list[Path]:
     if folder is None:
         return []
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not found:
-        raise ConfigError(
-            f"perturb.{name}: no recordings in {folder}; expected a folder of audio; name another"
-        )
+        raise ConfigError(f"perturb.{name}: no recordings in {folder}; expected a folder of audio; name another")
     return found
 
 

@@ -6,14 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from asr.audio.io import SUFFIXES
 from asr.errors import AudioError
-
-# fmt: off
-SUFFIXES = frozenset((
-    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp4", ".m4a", ".m4b", ".aac", ".aif", ".aiff",
-    ".webm", ".mkv", ".mov", ".sph", ".au", ".caf", ".w64", ".rf64", ".wma", ".amr", ".3gp", ".ac3",
-))
-# fmt: on
 
 
 def expand(paths: Iterable[Path | str]) -> list[Path]:

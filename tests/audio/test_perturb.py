@@ -143,4 +143,6 @@ def test_options_that_cannot_work_are_refused(tmp_path: Path) -> None:
             PerturbOptions(**wrong)
     with pytest.raises(ConfigError, match=r"perturb\.noise: no recordings in"):
         Perturbation(PerturbOptions(noise=tmp_path), RATE)
+    (tmp_path / "noise.oga").touch()
+    assert Perturbation(PerturbOptions(noise=tmp_path), RATE).active
     assert PerturbOptions(gain_db=[-6, 3]).gain_db == (-6.0, 3.0)  # as YAML gives it
