@@ -5,15 +5,14 @@ Knows how people lay out such folders. Writes manifests only; the recordings sta
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
+from asr.audio.io import SUFFIXES
 from asr.corpora.listing import Listed, prepare_listed
 from asr.corpora.prepared import Progress, quiet
 from asr.errors import ManifestError
 
-SUFFIXES = (
-    ".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".aac", ".webm", ".aiff", ".aif", ".sph",
-)  # fmt: skip
 _COLUMNS = {
     "audio": ("path", "audio", "file", "filename", "wav"),
     "text": ("text", "transcript", "sentence", "transcription"),
@@ -78,14 +77,18 @@ def _read_table(table: Path) -> list[Listed]:
     text = read_text(table, keep_lines=True)
     header = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=header.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = io.StringIO(text, newline="")
+    if delimiter == "\t":  # who separates by tabs seldom quotes: a quotation mark is just that
+        rows = csv.DictReader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        rows = csv.DictReader(lines, delimiter=delimiter)
     columns = _find_columns(table, [name or "" for name in rows.fieldnames or []])
     listed = []
-    for row in rows:
+    for number, row in _numbered(table, rows):
         cells = {field: (row.get(column) or "").strip() for field, column in columns.items()}
         if not cells["audio"]:
             raise ManifestError(
-                f"{table}:{rows.line_num}: no path; expected a recording in column {columns['audio']!r}; add it"
+                f"{table}:{number}: no path; expected a recording in column {columns['audio']!r}; add it"
             )
         listed.append(
             Listed(
@@ -99,6 +102,26 @@ def _read_table(table: Path) -> list[Listed]:
     if not listed:
         raise ManifestError(f"{table}: no rows; expected one recording a line under the header; add them")
     return listed
+
+
+def _numbered(table: Path, rows: csv.DictReader) -> Iterator[tuple[int, dict[str, str]]]:
+    """The line each row begins at, and the row. Raises ManifestError for a cell that runs over several lines."""
+    try:
+        for row in rows:
+            cells = [*row.values(), *(row.get(None) or ())]  # under None: those beyond the last column
+            breaks = sum(cell.count("\n") for cell in cells if isinstance(cell, str))
+            number = rows.line_num - breaks
+            if breaks:
+                raise ManifestError(
+                    f"{table}:{number}: a cell runs over several lines; expected one line a recording; close its "
+                    "quotation mark, or double a mark that is part of the text"
+                )
+            yield number, row
+    except csv.Error as error:
+        raise ManifestError(
+            f"{table}:{rows.line_num}: cannot be read ({error}); expected one line a recording; look for a quotation "
+            "mark that is not closed"
+        ) from None
 
 
 def _find_columns(table: Path, names: list[str]) -> dict[str, str]:

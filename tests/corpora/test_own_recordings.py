@@ -30,6 +30,12 @@ def test_audio_beside_text(own_folder: Path, tmp_path: Path) -> None:
         assert utterance.audio.parent == own_folder / "ab"[i % 2]  # in place, not copied
 
 
+def test_recordings_of_any_suffix_are_found(tone: Tone, tmp_path: Path) -> None:
+    for name in ("a.au", "b.w64", "c.caf"):
+        tone(tmp_path / "in" / name).with_suffix(".txt").write_text("words")
+    assert len(folder.prepare(tmp_path / "out", source=tmp_path / "in")) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -90,6 +96,28 @@ def test_table_errors(tone: Tone, tmp_path: Path) -> None:
     (tmp_path / "other.tsv").write_text("")
     with pytest.raises(ManifestError, match=r"holds list\.csv, other\.tsv; expected one table"):
         folder.prepare(tmp_path / "out", source=tmp_path)
+
+
+def test_a_stray_quotation_mark_swallows_no_row(tone: Tone, tmp_path: Path) -> None:
+    rows = [f'{tone(tmp_path / f"{i}.wav").name}\t{text}' for i, text in enumerate(('"Yes, he said', "no", 'or "so'))]
+    (tmp_path / "list.tsv").write_text("\n".join(["path\ttext", *rows]))
+    splits = splits_of(folder.prepare(tmp_path / "out", source=tmp_path / "list.tsv"))
+    texts = {u.id: u.text for utterances in splits.values() for u in utterances}
+    assert texts == {"0": '"Yes, he said', "1": "no", "2": 'or "so'}
+
+
+@pytest.mark.parametrize("closing", ["", '"'])
+def test_a_cell_that_runs_over_lines_is_an_error(tone: Tone, tmp_path: Path, closing: str) -> None:
+    rows = [r"0.wav,zero\n", '1.wav,"one', f"2.wav,two{closing}", "3.wav,three"]
+    (tmp_path / "list.csv").write_text("\n".join(["path,text", *rows]))
+    with pytest.raises(ManifestError, match=r"list\.csv:3: a cell runs over several lines; expected"):
+        folder.prepare(tmp_path / "out", source=tmp_path / "list.csv")
+
+
+def test_a_cell_without_end_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text('path,text\n0.wav,"one\n' + "1.wav,two\n" * 20_000)
+    with pytest.raises(ManifestError, match=r"list\.csv:\d+: cannot be read .*limit"):
+        folder.prepare(tmp_path / "out", source=tmp_path / "list.csv")
 
 
 def test_bad_recordings_are_counted_or_skipped(tone: Tone, tmp_path: Path) -> None:
