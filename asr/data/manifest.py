@@ -68,7 +68,20 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             ) from None
         if not isinstance(row, dict):
             raise ManifestError(f"{path}:{number}: a {type(row).__name__}; expected a JSON object; mend the line")
+        if "\\u" in line:
+            _refuse_surrogates(row, f"{path}:{number}")
         yield number, row
+
+
+def _refuse_surrogates(row: dict[str, Any], where: str) -> None:
+    """Half of a surrogate pair is valid JSON, but no character: it can be neither written nor spoken."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        code = f"\\u{ord(error.object[error.start]):04x}"
+        raise ManifestError(
+            f"{where}: {code} is half of a surrogate pair; expected whole characters; mend the line"
+        ) from None
 
 
 def _utterance(row: dict[str, Any], where: str, folder: Path) -> Utterance:
@@ -84,9 +97,9 @@ def _utterance(row: dict[str, Any], where: str, folder: Path) -> Utterance:
     offset = _seconds(row.get("offset", 0.0), "offset", where)
     if offset < 0:
         raise ManifestError(f"{where}: offset is {offset:g} s; expected >= 0; mend the line")
-    speaker = row.get("speaker")
+    speaker, given = row.get("speaker"), row.get("id")
     return Utterance(
-        id=str(row.get("id") or _default_id(audio, offset)),
+        id=_default_id(audio, offset) if given is None or given == "" else str(given),
         audio=folder / audio,
         duration=duration,
         text=text,

@@ -63,6 +63,19 @@ def test_names_of_nemo_and_defaults(tmp_path: Path) -> None:
     assert second == Utterance("a/b@2.25", tmp_path / "a/b.wav", 1.5, "ho", speaker="7", offset=2.25)
 
 
+def test_an_id_may_be_zero_but_not_empty(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    rows = [{"id": id, "audio": f"{i}.wav", "duration": 1, "text": "x"} for i, id in enumerate((0, "0.0", "", None))]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert [u.id for u in read_manifest(path)] == ["0", "0.0", "2", "3"]
+
+
+def test_whole_surrogate_pairs_are_characters(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_text(json.dumps({"audio": "a.wav", "duration": 1, "text": "\U0001f600"}))
+    assert read_manifest(path)[0].text == "\U0001f600"
+
+
 GOOD = '{"audio": "a.wav", "duration": 1, "text": "x"}'
 MISTAKES = {
     "bad json": ('{"audio": ', "not JSON"),
@@ -78,6 +91,8 @@ MISTAKES = {
     "duration not finite": ('{"audio": "b.wav", "duration": NaN, "text": "x"}', "duration is nan"),
     "duration enormous": ('{"audio": "b.wav", "duration": 1%s, "text": "x"}' % ("0" * 400), "duration is 1"),
     "offset negative": ('{"audio": "b.wav", "duration": 1, "offset": -1, "text": "x"}', "offset is -1 s"),
+    "half a pair in the text": (r'{"audio": "b.wav", "duration": 1, "text": "x\ud800"}', r"\ud800 is half of a"),
+    "half a pair in the id": (r'{"id": "\udc00", "audio": "b.wav", "duration": 1, "text": "x"}', r"\udc00 is half"),
     "repeated id": ('{"id": "a", "audio": "b.wav", "duration": 1, "text": "x"}', "id 'a' stands at line 1 too"),
 }
 
