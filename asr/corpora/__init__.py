@@ -6,6 +6,7 @@ This page knows the corpora by name and imports one when it is asked for.
 import difflib
 import importlib
 import inspect
+import math
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,10 @@ def prepare_corpus(name: str, out: Path, **options: Any) -> dict[str, Path]:
     if parameters["source"].default is inspect.Parameter.empty and options.get("source") is None:
         raise ManifestError(f"prepare {name}: no source; expected recordings you have already; pass --source PATH")
     for option in ("voices", "hours", "sample_rate"):
-        if options.get(option, 1) <= 0:
+        if not 0 < options.get(option, 1) < math.inf:  # nan is neither
             flag = option.replace("_", "-")
-            raise ManifestError(f"prepare {name}: --{flag} is {options[option]}; expected more than 0; raise it")
+            raise ManifestError(f"prepare {name}: --{flag} is {options[option]}; expected more than 0; change it")
+    if options.get("seed", 0) < 0:
+        raise ManifestError(f"prepare {name}: --seed is {options['seed']}; expected 0 or more; choose another")
     prepared: dict[str, Path] = prepare(Path(out), **options)
     return prepared

@@ -85,6 +85,10 @@ def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _read(marker: Path) -> dict[str, Any] | None:
     try:
         content: dict[str, Any] = json.loads(marker.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not {"arguments", "audio"} <= content.keys():
+            raise ValueError("it holds no arguments")
+        if not isinstance(splits := content.get("splits"), list) or not set(map(str, splits)) <= set(SPLITS):
+            raise ValueError("its splits are none")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

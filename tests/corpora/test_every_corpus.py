@@ -120,12 +120,21 @@ def test_unknown_names_and_options_are_named(tmp_path: Path) -> None:
         prepare_corpus("manifest", tmp_path)
     with pytest.raises(ManifestError, match=r"--sample-rate is -1; expected more than 0"):
         prepare_corpus("espeak", tmp_path, sample_rate=-1)
+    for hours in (float("nan"), float("inf"), 0.0):
+        with pytest.raises(ManifestError, match=rf"--hours is {hours}; expected more than 0"):
+            prepare_corpus("espeak", tmp_path, hours=hours)
+    with pytest.raises(ManifestError, match=r"--seed is -1; expected 0 or more"):
+        prepare_corpus("folder", tmp_path, source=tmp_path, seed=-1)
     with pytest.raises(ManifestError, match=r"no such file or folder"):
         prepare_corpus("folder", tmp_path, source=tmp_path / "nowhere")
 
 
-def test_a_broken_marker_is_an_error(arguments: Sources, tmp_path: Path) -> None:
-    (tmp_path / "prepared.json").write_text("{")
+@pytest.mark.parametrize(
+    "content",
+    ["{", "{}", "[]", '{"splits": 3, "arguments": {}, "audio": false}', '{"splits": [3], "arguments": {}, "audio": 1}'],
+)
+def test_a_broken_marker_is_an_error(content: str, arguments: Sources, tmp_path: Path) -> None:
+    (tmp_path / "prepared.json").write_text(content)
     with pytest.raises(ManifestError, match=r"prepared\.json: cannot be read"):
         prepare_corpus("digits", tmp_path, **arguments("digits"))
 
