@@ -164,7 +164,7 @@ def _ask(process: subprocess.Popen[bytes], text: str, voice: Voice) -> tuple[np.
     if "error" in answer or not answer["samples"]:
         raise ManifestError(
             f"prepare espeak: {voice.name} cannot say {text!r} ({answer.get('error', 'no sound')}); expected "
-            "speech from espeakng-loader; install it again: pip install 'asr-ctc[synth]'"
+            "speech from espeakng-loader; in the checkout, install it again: pip install -e '.[synth]'"
         )
     speech = process.stdout.read(2 * answer["samples"])
     return np.frombuffer(speech, dtype=np.int16).astype(np.float32) / 32768, answer["sample_rate"]
@@ -230,5 +230,5 @@ def _require_extra() -> None:
     if importlib.util.find_spec("espeakng_loader") is None:
         raise ManifestError(
             "prepare espeak: espeakng-loader (GPL-3, run as a separate process) is not installed; "
-            "expected the extra 'synth'; pip install 'asr-ctc[synth]'"
+            "expected the extra 'synth'; in the checkout, run pip install -e '.[synth]'"
         )

@@ -82,9 +82,7 @@ def _silent(manifests: Manifests, recordings: Mapping[Path, Recording]) -> Itera
     for u in _each(manifests):
         recording = recordings[u.audio]
         if not recording.error and recording.peak < _SILENCE:
-            yield Finding(
-                "silence", f"utt {u.id}: {u.audio} is silent; expected speech; listen to it or drop it"
-            )
+            yield Finding("silence", f"utt {u.id}: {u.audio} is silent; expected speech; listen to it or drop it")
 
 
 def _text_errors(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
@@ -92,9 +90,7 @@ def _text_errors(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> It
         for u, text in zip(utterances, texts[name], strict=True):
             if not text.strip():
                 what = f"text {u.text!r} is empty" + (" after normalisation" if u.text.strip() else "")
-                yield Finding(
-                    "empty text", f"utt {u.id}: {what}; expected words; add the transcript or drop it"
-                )
+                yield Finding("empty text", f"utt {u.id}: {what}; expected words; add the transcript or drop it")
 
 
 def _characters(
@@ -119,7 +115,8 @@ def _unknown_errors(characters: Iterable[Character], alphabet: Collection[str]) 
             yield Finding(
                 "character outside the alphabet",
                 f"utt {c.example}: {c.character!r} ({c.name}), {c.count} times in all, is not in the "
-                f"alphabet ({len(alphabet)} characters); add it to text.normalize or rebuild the tokenizer",
+                f"alphabet ({len(alphabet)} characters); add it to text.replace, "
+                "or put an utterance with it into the training manifest",
             )
 
 

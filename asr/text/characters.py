@@ -47,7 +47,7 @@ class CharTokenizer:
             character = error.args[0]
             raise VocabularyError(
                 f"{character!r} ({_name(character)}) is not in the vocabulary ({len(self._tokens)} tokens); "
-                "add it to text.replace or rebuild the tokenizer"
+                "add it to text.replace, or put an utterance with it into the training manifest"
             ) from None
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -55,8 +55,7 @@ class CharTokenizer:
         for i in ids:
             if not 0 < i < len(self._tokens):
                 raise VocabularyError(
-                    f"id {i} is no character; expected 1 to {len(self._tokens) - 1}; "
-                    "collapse the path before decoding"
+                    f"id {i} is no character; expected 1 to {len(self._tokens) - 1}; collapse the path before decoding"
                 )
         return "".join(self._tokens[i] for i in ids)
 

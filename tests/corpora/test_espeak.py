@@ -105,7 +105,7 @@ def test_unusable_texts(tmp_path: Path) -> None:
 
 def test_the_missing_extra_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ManifestError, match=r"pip install 'asr-ctc\[synth\]'"):
+    with pytest.raises(ManifestError, match=r"pip install -e '\.\[synth\]'"):
         prepare(tmp_path)
     assert not (tmp_path / "prepared.json").exists()
 

@@ -93,6 +93,7 @@ def test_characters_outside_the_alphabet(make: Callable[..., Utterance]) -> None
     assert unknown == [("é", 3, "a", "LATIN SMALL LETTER E WITH ACUTE"), ("2", 1, "b", "DIGIT TWO")]
     assert [f.kind for f in report.errors] == ["character outside the alphabet"] * 2
     assert "utt a: 'é'" in report.errors[0].message and "3 times" in report.errors[0].message
+    assert "add it to text.replace, or put an utterance with it into the training" in report.errors[0].message
     assert "LATIN SMALL LETTER E WITH ACUTE" in report.render()
     assert checked([make("a", "Café")], alphabet=None).ok
 

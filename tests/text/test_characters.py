@@ -39,7 +39,7 @@ def test_unknown_character_is_named_with_a_remedy() -> None:
         CharTokenizer.build(["caf"]).encode("café")
     assert str(caught.value) == (
         "'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE) is not in the vocabulary (4 tokens); "
-        "add it to text.replace or rebuild the tokenizer"
+        "add it to text.replace, or put an utterance with it into the training manifest"
     )
 
 
