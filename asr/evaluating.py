@@ -44,13 +44,20 @@ def evaluate_manifest(
 
 
 def _utterances(manifest: Path, split: str | None) -> tuple[Path, list[Utterance]]:
-    """The manifest read, and its utterances; of a folder, `split`.jsonl; of a file with a split field, those lines."""
+    """The manifest read, and its utterances; of a folder, `split`.jsonl; of a file, the lines whose split it is."""
     if manifest.is_dir():
         manifest = manifest / f"{split or 'test'}.jsonl"
         return manifest, read_manifest(manifest)
     utterances = read_manifest(manifest)
-    if split is None or all("split" not in u.extra for u in utterances):
+    if split is None:
         return manifest, utterances
+    if all("split" not in u.extra for u in utterances):
+        if manifest.stem == split:
+            return manifest, utterances
+        raise ManifestError(
+            f"{manifest}: no line says its split; expected a 'split' of {split!r} in some; leave out --split, or name "
+            f"a folder with {split}.jsonl"
+        )
     chosen = [u for u in utterances if u.extra.get("split") == split]
     if not chosen:
         known = sorted({str(u.extra.get("split")) for u in utterances})
