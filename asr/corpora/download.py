@@ -4,13 +4,15 @@ A download grows in `NAME.part` beside its place, is continued there by the next
 its name only after its checksum was found right.
 """
 
+import gzip
 import hashlib
 import shutil
 import tarfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from asr.errors import ManifestError
 
 _CHUNK = 1 << 20  # bytes
 _TIMEOUT = 60.0  # s without a byte
+_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, ValueError)
 _PATIENCE = 5  # tries in a row that bring nothing new before giving up
 
 
@@ -103,9 +106,10 @@ def _cannot(url: str, error: Exception) -> ManifestError:
     )
 
 
-def extract(archive: Path, folder: Path) -> Path:
+def extract(archive: Path, folder: Path, verify: Callable[[Path], None] = lambda unpacked: None) -> Path:
     """Unpack a tar or zip archive into `folder`, which is there whole or not at all; does nothing if it is.
 
+    `verify` looks at what was unpacked before it takes its name, and raises where it is not what it should be.
     Raises ManifestError for an archive that is damaged or has a member that would land outside `folder`.
     """
     if folder.is_dir():
@@ -119,8 +123,10 @@ def extract(archive: Path, folder: Path) -> Path:
         else:
             with tarfile.open(archive) as file:
                 file.extractall(scratch, filter=_inside)
+                _read_to_end(file)
+        verify(scratch)
         scratch.replace(folder)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError) as error:
+    except _DAMAGE as error:
         raise ManifestError(
             f"{archive}: cannot be unpacked ({error}); expected a whole tar or zip archive whose members stay "
             "inside it; remove the file and download it again"
@@ -128,6 +134,12 @@ def extract(archive: Path, folder: Path) -> Path:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def _read_to_end(file: tarfile.TarFile) -> None:
+    """tarfile stops at its last member, before the checksum that gzip keeps at the very end."""
+    while file.fileobj is not None and file.fileobj.read(_CHUNK):
+        pass
 
 
 def _inside(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:

@@ -155,6 +155,30 @@ def test_archives_are_unpacked_whole_or_not_at_all(make: object, tmp_path: Path)
         assert not (tmp_path / f"out{i}").exists() and not (tmp_path / "escaped.txt").exists()
 
 
+@pytest.mark.parametrize("place", [-6, -400, 100])  # gzip's checksum; its last data; its first
+def test_a_damaged_archive_is_refused(tmp_path: Path, place: int) -> None:
+    damaged = tmp_path / "damaged.tar.gz"
+    with tarfile.open(damaged, "w:gz", compresslevel=0) as file:
+        (tmp_path / "data").write_bytes(bytes(30_000))
+        file.add(tmp_path / "data", "data")
+    content = bytearray(damaged.read_bytes())
+    content[place] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(ManifestError, match=r"damaged.tar.gz: cannot be unpacked"):
+        extract(damaged, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_not_as_it_should_be_takes_no_name(tmp_path: Path) -> None:
+    def refuse(unpacked: Path) -> None:
+        assert (unpacked / "in" / "side.txt").is_file()
+        raise ManifestError("not so")
+
+    with pytest.raises(ManifestError, match="not so"):
+        extract(tar_with(tmp_path / "a.tar.gz", "in/side.txt"), tmp_path / "out", refuse)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
+
+
 def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
     whole = tmp_path / "whole.tar.gz"
     with tarfile.open(whole, "w:gz") as file:
