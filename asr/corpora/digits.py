@@ -6,8 +6,9 @@ test strings are made of everything one further speaker said, whom training neve
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from asr.audio.io import read_audio, write_wav
 from asr.corpora.download import extract, fetch
 from asr.corpora.prepared import AUDIO, Progress, begin, existing_folder, fingerprint, finish, quiet
 from asr.data.manifest import read_manifest
-from asr.errors import ManifestError
+from asr.errors import AudioError, ManifestError
 from asr.seeding import generator
 from asr.types import Utterance
 from asr.world import cache_folder
@@ -24,6 +25,7 @@ from asr.world import cache_folder
 URL = "https://codeload.github.com/Jakobovski/free-spoken-digit-dataset/tar.gz/26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _NAME = re.compile(r"(?:^|-)(?P<digit>\d)_(?P<speaker>\w+?)_(?P<index>\d+)$")
+_SPEAKERS, _TAKES = 6, 50  # of the whole dataset at that commit: 50 takes of every digit by each, 3000 files
 _HELD_OUT = 5  # recordings with a lower index are the authors' own test set
 _DIGITS = (3, 7)  # digits in a string, both ends included
 _GAP = (0.05, 0.30)  # s of silence before, between and after digits
@@ -77,14 +79,40 @@ def prepare(
 def download(root: Path, progress: Progress = quiet, url: str = URL) -> Path:
     """Fetch and unpack the dataset (about 15 MB) in `root`; the folder with its recordings.
 
-    The URL names a commit, but GitHub does not promise the archive's bytes, so there is no checksum but gzip's own.
-    Raises ManifestError: what fetch and extract find wrong, an archive without recordings.
+    The URL names a commit, but GitHub does not promise the archive's bytes, so there is no checksum but gzip's own;
+    what is verified is that the dataset is complete and every recording can be read. Raises ManifestError: what
+    fetch and extract find wrong, recordings missing, too many or unreadable.
     """
-    unpacked = extract(fetch(url, root / "fsdd.tar.gz", progress=progress), root / "fsdd")
+
+    def verify(unpacked: Path) -> None:
+        try:
+            _verify(unpacked)
+        except (ManifestError, AudioError) as error:
+            raise ManifestError(
+                f"{url}: {error}; expected the whole dataset; remove {root} and download it again"
+            ) from None
+
+    return _folder(extract(fetch(url, root / "fsdd.tar.gz", progress=progress), root / "fsdd", verify))
+
+
+def _folder(unpacked: Path) -> Path:
     folders = sorted(unpacked.glob("*/recordings"))
     if not folders:
-        raise ManifestError(f"{url}: holds no recordings folder; expected the dataset's archive; remove {root}")
+        raise ManifestError(f"{unpacked}: no recordings folder")
     return folders[0]
+
+
+def _verify(unpacked: Path) -> None:
+    """Raises ManifestError or AudioError unless the dataset is there: every take of every digit, all readable."""
+    counts = Counter((m["speaker"], int(m["digit"])) for m in _recordings(_folder(unpacked)).values())
+    speakers = sorted({speaker for speaker, _ in counts})
+    if len(speakers) != _SPEAKERS:
+        raise ManifestError(f"{len(speakers)} speakers ({', '.join(speakers)}) and not {_SPEAKERS}")
+    for speaker, (digit, word) in product(speakers, enumerate(WORDS)):
+        if counts[speaker, digit] != _TAKES:
+            raise ManifestError(f"{counts[speaker, digit]} recordings of {speaker} {word} and not {_TAKES}")
+    for path in _recordings(_folder(unpacked)):
+        read_audio(path)
 
 
 def _recordings(source: Path) -> dict[Path, re.Match[str]]:

@@ -1,5 +1,8 @@
 """Strings of digits, told apart by ear: in the small source every digit is a tone of its own."""
 
+import shutil
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,13 +85,43 @@ def test_errors(spoken_digits: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "prepared.json").exists()
 
 
-def test_download_finds_the_recordings(spoken_digits: Path, tmp_path: Path) -> None:
-    import tarfile
+@pytest.fixture
+def served(spoken_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Serve the spoken digits as the whole dataset, but for what `change` does to a copy; the URL."""
+    monkeypatch.setattr("asr.corpora.digits._SPEAKERS", 3)
+    monkeypatch.setattr("asr.corpora.digits._TAKES", 3)
 
-    archive = tmp_path / "served.tar.gz"
-    with tarfile.open(archive, "w:gz") as file:
-        file.add(spoken_digits, "dataset-26eb9aa/recordings")
-    folder = download(tmp_path / "cache", url=archive.as_uri())
+    def serve(change: Callable[[Path], object] = lambda folder: None) -> str:
+        shutil.copytree(spoken_digits, tmp_path / "copy")
+        change(tmp_path / "copy")
+        with tarfile.open(tmp_path / "served.tar.gz", "w:gz") as file:
+            file.add(tmp_path / "copy", "dataset-26eb9aa/recordings")
+        return (tmp_path / "served.tar.gz").as_uri()
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        (lambda folder: (folder / "4_ann_7.wav").unlink(), "2 recordings of ann four and not 3"),
+        (lambda folder: (folder / "4_ann_7.wav").rename(folder / "5_ann_1.wav"), "recordings of ann four and not 3"),
+        (lambda folder: [p.unlink() for p in folder.glob("*bob*")], r"2 speakers \(ann, eve\) and not 3"),
+        (lambda folder: (folder / "4_ann_7.wav").write_bytes(b"RIFF"), r"4_ann_7\.wav: cannot be read"),
+    ],
+)
+def test_a_download_that_is_not_the_dataset_is_refused(
+    served: Callable[..., str], tmp_path: Path, change: Callable[[Path], object], wrong: str
+) -> None:
+    url = served(change)
+    for _ in range(2):  # trying again does not make it good
+        with pytest.raises(ManifestError, match=wrong + r".*; remove .*cache and download it again"):
+            download(tmp_path / "cache", url=url)
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["fsdd.tar.gz"]
+
+
+def test_download_finds_the_recordings(served: Callable[..., str], spoken_digits: Path, tmp_path: Path) -> None:
+    folder = download(tmp_path / "cache", url=served())
     assert {path.name for path in folder.iterdir()} == {path.name for path in spoken_digits.iterdir()}
 
 
