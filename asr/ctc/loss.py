@@ -74,7 +74,7 @@ def _kernel(lp: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: 
             f"ctc_loss: a loss of {float(loss.min()):g} nats is negative; expected a likelihood of at most 1; "
             "the input is not normalised, give logits to ctc_loss or probabilities to ctc_loss_from_probs"
         )
-    possible = feasible(targets, input_lengths, target_lengths) & (loss < -_FLOOR / 2)
+    possible = feasible(targets, input_lengths, target_lengths) & ~(loss >= -_FLOOR / 2)  # not a number stays so
     # where() hands the infeasible rows a gradient of exactly 0
     return torch.where(possible, loss, math.inf)
 

@@ -5,7 +5,7 @@ batch norm, one linear layer. Bidirectional, or one-directional with a lookahead
 from typing import Literal
 
 import torch.nn as nn
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from asr.nn.conv import LookaheadConv, conv_lengths
@@ -30,6 +30,13 @@ class DeepSpeech2Options(Options):
     bidirectional: bool = True
     lookahead: int = Field(20, ge=0)  # output frames; only where not bidirectional
     dropout: float = Field(0.1, ge=0, lt=1)
+
+    @field_validator("conv_time_kernel", "conv_frequency_kernel")
+    @classmethod
+    def _odd(cls, kernel: int) -> int:
+        if kernel % 2 == 0:
+            raise ValueError(f"is {kernel}; expected an odd number, so that a kernel has a middle; take {kernel + 1}")
+        return kernel
 
 
 class DeepSpeech2(nn.Module):

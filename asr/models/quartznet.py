@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch.nn as nn
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from asr.nn.conv import MaskedConv1d
@@ -26,6 +26,13 @@ class QuartzNetOptions(Options):
     last_kernel: int = Field(31, ge=1)
     subsampling: Literal[1, 2, 3, 4] = 3
     dropout: float = Field(0.1, ge=0, lt=1)
+
+    @field_validator("first_kernel", "last_kernel")
+    @classmethod
+    def _odd(cls, kernel: int) -> int:
+        if kernel % 2 == 0:
+            raise ValueError(f"is {kernel}; expected an odd number, so that a kernel has a middle; take {kernel + 1}")
+        return kernel
 
 
 class QuartzNet(nn.Module):

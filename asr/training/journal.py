@@ -11,13 +11,15 @@ from asr.files import write_text
 class Journal:
     """Appends rows to `folder/log.jsonl` and TensorBoard events; `say` hands a readable line to whoever listens."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(
+        self, folder: Path, say: Callable[[str], None] = lambda line: None, resumed_at: int | None = None
+    ) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         folder.mkdir(parents=True, exist_ok=True)
         self.say = say
         self._file = (folder / "log.jsonl").open("a", encoding="utf-8")
-        self._events = SummaryWriter(str(folder / "events"))
+        self._events = SummaryWriter(str(folder / "events"), purge_step=None if resumed_at is None else resumed_at + 1)
 
     def record(self, row: dict[str, Any]) -> None:
         """One row: `kind`, `step` and numbers. Written at once, so that a killed run keeps its log."""
@@ -54,13 +56,15 @@ def describe(row: dict[str, Any]) -> str:
         best = "  best so far" if row["best"] else f"  best {row['best_wer']:.2%}"
         head = f"step {row['step']:>6}  epoch {row['epoch']:>5.2f}  validation"
         return f"{head}  WER {row['wer']:.2%}  CER {row['cer']:.2%}  loss {row['loss']:.3f}{best}"
+    loss = "–" if row["loss"] is None else f"{row['loss']:.3f}"
     line = (
-        f"step {row['step']:>6}  epoch {row['epoch']:>5.2f}  loss {row['loss']:.3f} nats/token  lr {row['lr']:.1e}  "
+        f"step {row['step']:>6}  epoch {row['epoch']:>5.2f}  loss {loss} nats/token  lr {row['lr']:.1e}  "
         f"gradient {row['gradient_norm']:.2f}  {row['audio_seconds_per_second']:.0f} audio-s/s  wait "
         f"{row['data_wait']:.1%}  "
         f"blank {row['blank_share']:.0%}  empty {row['empty_share']:.0%}"
     )
-    return f"{line}  {row['word']}" if row["word"] else line
+    skipped = f"skipped {row['skipped']}" if row.get("skipped") else ""
+    return "  ".join(part for part in (line, skipped, row["word"]) if part)
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:

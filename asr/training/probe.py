@@ -21,7 +21,9 @@ def try_out(model: nn.Module, batches: Iterable[Batch], losses: Callable[[Batch]
         for batch in batches:
             count = len(batch.ids)
             losses(batch).nan_to_num(posinf=0.0).sum().backward()
-    except (MemoryError, OutOfMemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
         reason = (str(error) or "out of memory").splitlines()[0]
         raise TrainingError(
             f"{where}: the longest batch ({count} utterances) does not fit into memory ({reason}); expected it to fit; "

@@ -1,5 +1,7 @@
 """What several processes agree on. With one process every function here returns what it was given."""
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -16,8 +18,9 @@ def join(world: World) -> None:
 
 
 def leave(world: World) -> None:
-    """Part from the other processes."""
+    """Part from the other processes, when all have come this far."""
     if world.size > 1 and dist.is_initialized():
+        dist.barrier()
         dist.destroy_process_group()
 
 
@@ -28,6 +31,15 @@ def total(values: list[float], world: World) -> list[float]:
     tensor = torch.tensor(values, dtype=torch.float64, device=world.device)
     dist.all_reduce(tensor)
     return tensor.tolist()
+
+
+def gather(value: Any, world: World) -> list[Any]:
+    """The value of every process, by rank."""
+    if world.size == 1:
+        return [value]
+    values: list[Any] = [None] * world.size
+    dist.all_gather_object(values, value)
+    return values
 
 
 def sum_gradients(model: nn.Module, world: World) -> None:

@@ -21,10 +21,13 @@ class Window:
     waited: float = 0.0  # s
     seconds: float = 0.0
 
-    def summary(self, sample_rate: int) -> dict[str, float]:
-        """What a log line says of these steps: loss [nats/token], pace [audio s/s] and shares in [0, 1]."""
+    def summary(self, sample_rate: int) -> dict[str, Any]:
+        """What a log line says of these steps: loss [nats/token], pace [audio s/s] and shares in [0, 1].
+
+        The loss is None where nothing was learned from.
+        """
         return {
-            "loss": self.loss / max(1, self.tokens),
+            "loss": self.loss / self.tokens if self.tokens else None,
             "gradient_norm": self.gradient_norm / max(1, self.steps),
             "audio_seconds_per_second": self.samples / sample_rate / max(1e-9, self.seconds),
             "data_wait": self.waited / max(1e-9, self.seconds),
@@ -47,6 +50,7 @@ class RunState:
     best_wer: float | None = None
     best_loss: float | None = None
     stale: int = 0  # validations since the best
+    tokens: float = 0.0  # learned from so far
     skipped: int = 0  # non-finite steps
     bad_in_a_row: int = 0
     infeasible: list[str] = field(default_factory=list)  # ids met so far whose targets did not fit

@@ -194,6 +194,7 @@ class Trainer:
         window = self.state.window
         window.loss, window.tokens = window.loss + loss, window.tokens + count
         window.gradient_norm, window.steps = window.gradient_norm + norm, window.steps + 1
+        self.state.tokens += count
         self.state.bad_in_a_row = 0
         self._bad_ids.clear()
 
@@ -247,6 +248,11 @@ class Trainer:
     # ── validation, saving, the end ───────────────────────────────────────────────────────────────────────────────
 
     def _validate(self) -> None:
+        if not self.state.tokens and not self.state.skipped:
+            raise TrainingError(
+                f"{self.run}: nothing was learned from up to step {self.state.step}, no targets fit into their frames; "
+                "expected most to fit; lower model.subsampling or the fastest perturb.speed"
+            )
         ranks.follow_first(list(self.model.buffers()), self.world)
         metrics = self._measure()
         state = self.state
@@ -307,19 +313,20 @@ class Trainer:
             checkpoint.save(self.run / name, "model", {**self.parts, "model": weights})
 
     def _save_last(self) -> None:
+        generators = ranks.gather(seeding.capture(), self.world)
         if self.world.is_main:
-            checkpoint.save(self.run / "checkpoints" / "last.pt", "checkpoint", self.snapshot())
+            checkpoint.save(self.run / "checkpoints" / "last.pt", "checkpoint", self.snapshot(generators))
         self._saved_at = self.state.elapsed
 
-    def snapshot(self) -> dict[str, Any]:
-        """Everything a resumed run needs to be the run that was never stopped (law 2)."""
+    def snapshot(self, generators: list[dict[str, Any]]) -> dict[str, Any]:
+        """Everything a resumed run needs to be the run that was never stopped (law 2); `generators` by rank."""
         return {
             "parts": self.parts,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "state": self.state.plain(),
             "snapshots": list(self.snapshots),
-            "generators": seeding.capture(),
+            "generators": generators,
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -328,4 +335,4 @@ class Trainer:
         self.optimizer.load_state_dict(saved["optimizer"])
         self.state = RunState.from_plain(saved["state"])
         self.snapshots.extend(saved["snapshots"])
-        seeding.restore(saved["generators"])
+        seeding.restore(saved["generators"][self.world.rank])

@@ -121,3 +121,10 @@ def test_bad_input_names_the_place(change, words):
     }
     with pytest.raises(LossError, match=words):
         ctc_loss(**(good | change))
+
+
+def test_logits_that_are_no_numbers_give_no_loss_that_looks_like_infeasible():
+    logits = torch.randn(2, 5, 4)
+    logits[0, 2, 1] = math.nan
+    loss = ctc_loss(logits, torch.tensor([[1, 2], [3, 1]]), torch.tensor([5, 5]), torch.tensor([2, 2]))
+    assert torch.isnan(loss[0]) and torch.isfinite(loss[1])

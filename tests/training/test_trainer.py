@@ -191,11 +191,13 @@ def test_targets_that_do_not_fit_are_named_once_and_left_out(tmp_path: Path) -> 
     assert run.state.skipped == 0 and all(np.isfinite(row["loss"]) for row in rows(tmp_path, "step"))
 
 
-def test_a_batch_of_nothing_else_is_harmless(tmp_path: Path) -> None:
+def test_targets_that_never_fit_change_no_weight_and_end_the_run(tmp_path: Path) -> None:
     data = [Example(e.index, e.id, e.waveform, torch.ones(6, dtype=torch.int64)) for e in examples()]
     run = trainer(tmp_path, data, epochs=1, weight_decay=0.0)
     before = weights(run.model)["output.weight"]
-    assert run.fit() and len(run.state.infeasible) == COUNT
+    with pytest.raises(TrainingError, match="nothing was learned"):
+        run.fit()
+    assert len(run.state.infeasible) == COUNT
     assert torch.equal(run.model.output.weight, before)
 
 
