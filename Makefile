@@ -57,4 +57,4 @@ lock:
 		--generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv runs build *.egg-info
+	rm -rf .venv build *.egg-info

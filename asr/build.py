@@ -1,5 +1,6 @@
 """The composition root: options become objects, and only here. Also what is inside a model.pt."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +35,7 @@ from asr.training.trainer import Trainer
 from asr.types import Batch, Utterance
 from asr.world import World
 
-_FIT_UTTERANCES = 1000  # enough for a mean and a deviation; a pass over everything would not change the third digit
+_FIT_UTTERANCES = 1000  # at least, where there are as many: some minutes of every hour
 _AUGMENT = 2  # the stream of random numbers of feature augmentation
 
 
@@ -61,7 +62,7 @@ def build_system(config: Config, tokenizer: Tokenizer, device: torch.device) -> 
     seeding.seed_everything(config.seed)
     features = Features(config.features)
     model = make_model(config, features.num_features, len(tokenizer.tokens))
-    decoder = GreedyDecoder()
+    decoder = make_decoder(config)
     return System(config, features.to(device), model.to(device), tokenizer, Normalizer(config.text), decoder, device)
 
 
@@ -70,6 +71,11 @@ def make_model(config: Config, num_features: int, num_tokens: int) -> nn.Module:
     if isinstance(config.model, DeepSpeech2Options):
         return DeepSpeech2(config.model, num_features, num_tokens)
     return QuartzNet(config.model, num_features, num_tokens)
+
+
+def make_decoder(config: Config) -> Decoder:
+    """The decoder the options describe."""
+    return {"greedy": GreedyDecoder}[config.decoding.kind]()
 
 
 # ── model.pt ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -137,6 +143,11 @@ def read_training_data(config: Config, say: Callable[[str], None]) -> TrainingDa
     train = _within_bounds(read_manifest(config.data.train), config, say)
     dev = read_manifest(config.data.dev)
     tokenizer = CharTokenizer.build(normalize(u.text) for u in train)
+    if len(tokenizer.tokens) == 1:
+        raise ManifestError(
+            f"{config.data.train}: no text holds a letter once normalised ({normalize.describe()}); "
+            "expected transcripts; mend the texts or the text options"
+        )
     return TrainingData(
         train, encode_all(train, normalize, tokenizer), dev, encode_all(dev, normalize, tokenizer), tokenizer
     )
@@ -160,21 +171,23 @@ def _within_bounds(utterances: list[Utterance], config: Config, say: Callable[[s
 
 def fitting(system: System, data: TrainingData, say: Callable[[str], None]) -> TrainingData:
     """The training utterances whose targets fit into their frames; the others are an error, or dropped with a word."""
-    rate, bad = system.config.features.sample_rate, []
-    for i, (utterance, target) in enumerate(zip(data.train, data.train_targets, strict=True)):
-        frames = system.output_frames(round(utterance.duration * rate))
-        needed = int(required_frames(torch.tensor([target]).long(), torch.tensor([len(target)])))
-        if needed > frames:
-            bad.append(
-                (
-                    i,
-                    f"utt {utterance.id}: {len(target)} labels need at least {needed} frames but the model yields "
-                    f"{frames}",
-                )
-            )
+    needed = [int(required_frames(torch.tensor([t]).long(), torch.tensor([len(t)]))) for t in data.train_targets]
+    fastest = max(system.config.perturb.speed, default=1.0)
+    hurried = sum(need > _frames(system, u, fastest) for need, u in zip(needed, data.train, strict=True))
+    bad = [
+        (
+            i,
+            f"utt {u.id}: {len(data.train_targets[i])} labels need at least {need} frames but the model yields "
+            f"{frames}",
+        )
+        for i, (u, need) in enumerate(zip(data.train, needed, strict=True))
+        if need > (frames := _frames(system, u))
+    ]
+    if hurried > len(bad):
+        say(f"{hurried - len(bad)} training utterances do not fit where perturb.speed draws its fastest; left out then")
     if not bad:
         return data
-    if system.config.data.infeasible == "error":
+    if system.config.data.infeasible == "error" or len(bad) == len(data.train):
         raise ManifestError(
             f"{bad[0][1]}; expected room for every label; lower model.subsampling, or data.infeasible=drop leaves out "
             f"{len(bad)} of {len(data.train)} utterances"
@@ -188,13 +201,23 @@ def fitting(system: System, data: TrainingData, say: Callable[[str], None]) -> T
     )
 
 
+def _frames(system: System, utterance: Utterance, speed: float = 1.0) -> int:
+    """Logit frames of an utterance played `speed` times as fast."""
+    return system.output_frames(round(utterance.duration / speed * system.config.features.sample_rate))
+
+
+def data_digest(data: TrainingData) -> str:
+    """A digest of what is learned from: another manifest under the same name has another."""
+    rows = [(u.id, u.duration, t) for u, t in zip(data.train, data.train_targets, strict=True)]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
 def fit_features(system: System, data: TrainingData) -> None:
-    """Measure the statistics of global normalisation, where asked for, on the first training utterances."""
+    """Measure the statistics of global normalisation, where asked for, on utterances all over the training manifest."""
     if system.config.features.normalize != "global":
         return
-    count = min(len(data.train), _FIT_UTTERANCES)
-    dataset = SpeechDataset(data.train[:count], data.train_targets[:count], system.config.features.sample_rate)
-    plan = ([(0, i)] for i in range(count))
+    dataset = SpeechDataset(data.train, data.train_targets, system.config.features.sample_rate)
+    plan = ([(0, i)] for i in range(0, len(dataset), max(1, len(dataset) // _FIT_UTTERANCES)))
     system.features.fit_global((batch.waveforms, batch.waveform_lengths) for batch in load_batches(dataset, plan))
 
 
@@ -232,7 +255,7 @@ def build_trainer(
         make_validation(system, data.dev, data.dev_targets),
         config.training,
         run=run,
-        parts=system_parts(system),
+        parts=system_parts(system) | {"data": data_digest(data)},
         world=world,
         sample_rate=config.features.sample_rate,
         journal=journal,
@@ -252,7 +275,7 @@ def _front_end(system: System, augment: SpecAugment, batch: Batch, epoch: int) -
 def make_validation(
     system: System, dev: list[Utterance], targets: list[list[int]]
 ) -> Callable[[nn.Module], dict[str, float]]:
-    """A function model → {wer, cer (fractions), loss (nats per token)} on the validation utterances, greedy."""
+    """A function model → {wer, cer (fractions), loss (nats per token)} on the validation utterances."""
     config = system.config
     dataset = SpeechDataset(dev, targets, config.features.sample_rate)
     sampler = BatchSampler(lambda epoch: [u.duration for u in dev], config.data.batch_seconds, sortagrad="always")
@@ -268,7 +291,7 @@ def make_validation(
             losses = ctc_loss(logits, batch.targets, lengths, batch.target_lengths)
             usable = torch.isfinite(losses)
             loss, tokens = loss + float(losses[usable].sum()), tokens + int(batch.target_lengths[usable].sum())
-            for index, best in zip(batch.indices, GreedyDecoder()(log_probs(logits), lengths), strict=True):
+            for index, best in zip(batch.indices, system.decoder(log_probs(logits), lengths), strict=True):
                 hypothesis = system.tokenizer.decode(best[0].tokens)
                 words += word_errors(references[index], hypothesis)
                 characters += character_errors(references[index], hypothesis)

@@ -5,6 +5,7 @@ Heavy packages are imported inside the verbs, so that `asr --help` answers at on
 
 import errno
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -105,12 +106,15 @@ def train(
         print(dump_config(resolved), end="")
         return
     from asr.runs import run_training
+    from asr.world import current_world
 
     run = Path("runs") / resolved.name
     with _bar("training") as advance:
         finished = run_training(resolved, run, resume, say, advance)
+    if not current_world(resolved.device).is_main:
+        return
     if not finished:
-        again = " ".join([str(config), *(overrides or []), "--resume"])
+        again = shlex.join([str(config), *(overrides or []), "--resume"])
         say(f"stopped and saved; go on with: asr train {again}")
         return
     from asr.evaluation.curves import draw_curves

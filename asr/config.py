@@ -38,7 +38,7 @@ class Config(Options):
 
     name: str = Field(pattern=r"^[\w-][\w.-]*$")  # the run's folder under runs/; the file's name unless given
     seed: int = Field(1, ge=0)
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: int | None = Field(None, ge=1)  # CPU threads; as many as there are cores unless given
     data: DataOptions
     text: TextOptions = TextOptions()
@@ -66,7 +66,7 @@ def read_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); expected UTF-8 text; check the file") from None
     tree, lines = _parse(text, str(path))
-    tree.setdefault("name", path.stem)
+    tree.setdefault("name", re.sub(r"[^\w.-]+", "-", path.stem))
     return config_from_tree(tree, overrides, str(path), lines)
 
 

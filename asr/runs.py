@@ -10,7 +10,16 @@ from typing import Any
 
 import torch
 
-from asr.build import TrainingData, build_system, build_trainer, fit_features, fitting, read_training_data
+from asr import seeding
+from asr.build import (
+    TrainingData,
+    build_system,
+    build_trainer,
+    data_digest,
+    fit_features,
+    fitting,
+    read_training_data,
+)
 from asr.config import Config, write_config
 from asr.errors import CheckpointError, ConfigError
 from asr.training import checkpoint, ranks
@@ -35,19 +44,21 @@ def run_training(
     """
     world = current_world(config.device)
     speak = say if world.is_main else lambda line: None
-    saved = _saved_state(run, config, resume)
+    saved = _saved_state(run, config, resume, world)
     torch.set_num_threads(config.threads or torch.get_num_threads())
     ranks.join(world)
     data = read_training_data(config, speak)
     system = build_system(config, data.tokenizer, world.device)
     data = fitting(system, data, speak)
     fit_features(system, data)
-    journal = _open_journal(run, config, saved, speak) if world.is_main else None
-    trainer = build_trainer(system, data, run, world, journal, advance)
+    trainer = build_trainer(system, data, run, world, advance=advance)
     if saved is not None:
-        _same_alphabet(saved["parts"]["tokenizer"], data, run)
+        _same_data(saved["parts"], data, run)
         trainer.restore(saved)
         speak(f"resumed at step {trainer.state.step}, epoch {trainer.position():.2f}")
+    elif world.rank:
+        seeding.seed_everything(config.seed + world.rank)  # the weights are drawn; dropout is each process's own
+    journal = trainer.journal = _open_journal(run, config, saved, speak) if world.is_main else None
     speak(_introduction(system.model, data, trainer, world))
     try:
         with _signals(trainer, speak):
@@ -58,7 +69,7 @@ def run_training(
         ranks.leave(world)
 
 
-def _saved_state(run: Path, config: Config, resume: bool) -> dict[str, Any] | None:
+def _saved_state(run: Path, config: Config, resume: bool, world: World) -> dict[str, Any] | None:
     """The checkpoint to go on from, or None for a fresh run. Raises when a run would be overwritten or mixed."""
     last = run / "checkpoints" / "last.pt"
     if not resume:
@@ -70,6 +81,10 @@ def _saved_state(run: Path, config: Config, resume: bool) -> dict[str, Any] | No
     if not last.exists():
         return None  # never started, or stopped before its first checkpoint: the start is the place to go on from
     saved = checkpoint.load(last, "checkpoint")
+    if len(saved["generators"]) != world.size:
+        raise CheckpointError(
+            f"{last}: made by {len(saved['generators'])} processes; expected {world.size}; start as many with torchrun"
+        )
     _same_config(saved["parts"]["config"], config, last)
     return saved
 
@@ -84,12 +99,19 @@ def _same_config(saved: dict[str, Any], config: Config, last: Path) -> None:
             )
 
 
-def _same_alphabet(saved: dict[str, Any], data: TrainingData, run: Path) -> None:
-    before, now = (set(state.get("tokens", ())) for state in (saved, data.tokenizer.state()))
+def _same_data(parts: dict[str, Any], data: TrainingData, run: Path) -> None:
+    before, now = (set(state.get("tokens", ())) for state in (parts["tokenizer"], data.tokenizer.state()))
     if before != now:
         raise CheckpointError(
             f"{run / 'checkpoints' / 'last.pt'}: made with another alphabet ({', '.join(sorted(before ^ now))} differ);"
             " expected the training manifest it was made with; put that back, or train under another name"
+        )
+
+    if parts["data"] != data_digest(data):
+        raise CheckpointError(
+            f"{run / 'checkpoints' / 'last.pt'}: made with other training utterances; "
+            "expected the manifest it was made "
+            "with; put that back, train under another name, or remove the run's folder"
         )
 
 
@@ -104,7 +126,7 @@ def _open_journal(run: Path, config: Config, saved: dict[str, Any] | None, say: 
     run.mkdir(parents=True, exist_ok=True)
     write_config(run / "config.yaml", config)
     truncate_log(run / "log.jsonl", saved["state"]["step"] if saved else -1)
-    return Journal(run, say)
+    return Journal(run, say, saved["state"]["step"] if saved else None)
 
 
 def _introduction(model: torch.nn.Module, data: TrainingData, trainer: Trainer, world: World) -> str:

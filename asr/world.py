@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from asr.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -22,10 +24,17 @@ class World:
 
 
 def current_world(device: str = "auto") -> World:
-    """The world torchrun describes in RANK, WORLD_SIZE and LOCAL_RANK, or a world of one."""
+    """The world torchrun describes in RANK, WORLD_SIZE and LOCAL_RANK, or a world of one.
+
+    Raises ConfigError for a GPU where there is none.
+    """
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
     if device == "auto":
-        device = f"cuda:{local_rank}" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError(f"device is {device!r}: no GPU that torch can use; expected one; say device=cpu")
+    if device == "cuda":
+        device = f"cuda:{local_rank}"
     return World(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")), torch.device(device))
 
 

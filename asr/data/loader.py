@@ -1,5 +1,6 @@
 """Batches from a plan, read ahead by workers."""
 
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -26,9 +27,14 @@ def load_batches(
         num_workers=workers,
         prefetch_factor=2 if workers else None,
         pin_memory=pin_memory,
+        worker_init_fn=_leave_stopping_to_the_trainer,
         generator=torch.Generator(),
     )
     return _raised(iter(loader))
+
+
+def _leave_stopping_to_the_trainer(worker: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal
 
 
 def _raised(batches: Iterable[Batch | AsrError]) -> Iterator[Batch]:
