@@ -13,9 +13,7 @@ class GreedyDecoder:
         """(B, T, V) log_probs, (B,) → a hypothesis each, scored by the log probability of its path (nats)."""
         best = log_probs.detach().max(dim=-1)
         scores, paths = best.values.double().cpu(), best.indices.cpu()
-        return [
-            [_hypothesis(paths[b, :length], scores[b, :length])] for b, length in enumerate(lengths.tolist())
-        ]
+        return [[_hypothesis(paths[b, :length], scores[b, :length])] for b, length in enumerate(lengths.tolist())]
 
 
 def _hypothesis(path: Tensor, scores: Tensor) -> Hypothesis:

@@ -16,9 +16,7 @@ from asr.features.framing import frame, frame_mask, num_frames
 from asr.features.options import FeatureOptions
 from asr.features.vtlp import warp_indices, warped_filters
 
-_FLOOR = (
-    2.0**-24
-)  # added before the logarithm: above the rounding noise of 16 bits, so digital silence is no outlier
+_FLOOR = 2.0**-24  # added before the logarithm: above the rounding noise of 16 bits, so digital silence is no outlier
 _SMALLEST_VARIANCE = 1e-5
 
 
@@ -41,9 +39,7 @@ class Features(nn.Module):
         self.options = options
         self.register_buffer("window", torch.hann_window(options.win_length), persistent=False)
         self.register_buffer("filters", _filters(options), persistent=False)
-        dct = (
-            audio.create_dct(options.n_mfcc, options.n_mels, norm="ortho") if options.kind == "mfcc" else None
-        )
+        dct = audio.create_dct(options.n_mfcc, options.n_mels, norm="ortho") if options.kind == "mfcc" else None
         self.register_buffer("dct", dct, persistent=False)
         self.register_buffer("_warped", None, persistent=False)
         if options.normalize == "global":
@@ -65,9 +61,7 @@ class Features(nn.Module):
         """(B,) samples → (B,) frames, exact integers, at least one."""
         return num_frames(lengths, self.options.win_length, self.options.hop_length)
 
-    def forward(
-        self, waveforms: Tensor, lengths: Tensor, warps: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, waveforms: Tensor, lengths: Tensor, warps: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Waveforms (B, S) in [-1, 1], lengths (B,) int64 → features (B, T, F) float32, frames (B,).
 
         Frames beyond an utterance are exactly 0, and what the padding of `waveforms` holds has no effect.
@@ -82,9 +76,7 @@ class Features(nn.Module):
     def fit_global(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
         """Measure `mean` and `std` (F,) over the valid frames of batches of (waveforms, lengths)."""
         if self.options.normalize != "global":
-            raise ConfigError(
-                f"features.normalize: is {self.options.normalize!r}; expected 'global' to fit; change it"
-            )
+            raise ConfigError(f"features.normalize: is {self.options.normalize!r}; expected 'global' to fit; change it")
         count = 0
         total, squares = torch.zeros(2, self.num_features, dtype=torch.float64)
         device = self.window.device
@@ -95,16 +87,12 @@ class Features(nn.Module):
             total += valid.sum(0)
             squares += valid.square().sum(0)
         if count == 0:
-            raise ConfigError(
-                "features.normalize: no waveforms to fit 'global' on; expected some; use 'utterance'"
-            )
+            raise ConfigError("features.normalize: no waveforms to fit 'global' on; expected some; use 'utterance'")
         mean = total / count
         self.mean.copy_(mean)
         self.std.copy_((squares / count - mean.square()).clamp(min=_SMALLEST_VARIANCE).sqrt())
 
-    def _unnormalized(
-        self, waveforms: Tensor, lengths: Tensor, warps: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def _unnormalized(self, waveforms: Tensor, lengths: Tensor, warps: Tensor | None) -> tuple[Tensor, Tensor]:
         waveforms = waveforms.float().masked_fill(~frame_mask(lengths, waveforms.shape[1]), 0.0)
         if self.options.preemphasis:
             waveforms = torch.cat(
@@ -123,9 +111,7 @@ class Features(nn.Module):
         if warps is None:
             return plain
         if self._warped is None:  # inference never pays for it
-            self._warped = warped_filters(self.filters.float().cpu(), self.options.sample_rate).to(
-                power.device
-            )
+            self._warped = warped_filters(self.filters.float().cpu(), self.options.sample_rate).to(power.device)
         warps = warps.to(power.device)
         warped = power @ self._warped.float()[warp_indices(warps)]
         # the products of a batch are summed in another order: factor 1 must be no warp, bit for bit

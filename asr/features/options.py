@@ -25,9 +25,7 @@ class FeatureOptions(Options):
     @model_validator(mode="after")
     def _agree(self) -> "FeatureOptions":
         if self.n_fft < self.win_length:
-            raise ValueError(
-                f"n_fft is {self.n_fft}; expected >= win_length ({self.win_length}); raise n_fft"
-            )
+            raise ValueError(f"n_fft is {self.n_fft}; expected >= win_length ({self.win_length}); raise n_fft")
         if self.kind == "mfcc" and self.n_mfcc > self.n_mels:
             raise ValueError(f"n_mfcc is {self.n_mfcc}; expected <= n_mels ({self.n_mels}); lower n_mfcc")
         if not self.f_min < self.highest <= self.sample_rate / 2:

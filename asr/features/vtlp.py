@@ -11,9 +11,7 @@ from torch import Tensor
 
 LARGEST_WARP = 0.2  # factors lie in [0.8, 1.2]; beyond it speech stops being human
 _STEP = 0.01
-_BOUNDARY = (
-    4800.0  # Hz, F_hi of the paper: above it the axis is bent back so that it still ends at half the rate
-)
+_BOUNDARY = 4800.0  # Hz, F_hi of the paper: above it the axis is bent back so that it still ends at half the rate
 
 
 def warp_indices(warps: Tensor) -> Tensor:
@@ -35,9 +33,7 @@ def warped_filters(filters: Tensor, sample_rate: int) -> Tensor:
 
 def _axis(n_freqs: int, sample_rate: int, factor: float) -> Tensor:
     """(n_freqs, n_freqs) matrix carrying the power of each bin to its warped place, split over two."""
-    place = _warped(np.linspace(0.0, 1.0, n_freqs), factor, min(0.9, 2 * _BOUNDARY / sample_rate)) * (
-        n_freqs - 1
-    )
+    place = _warped(np.linspace(0.0, 1.0, n_freqs), factor, min(0.9, 2 * _BOUNDARY / sample_rate)) * (n_freqs - 1)
     low = np.minimum(np.floor(place).astype(int), n_freqs - 2)
     matrix = np.zeros((n_freqs, n_freqs), dtype=np.float32)
     rows = np.arange(n_freqs)

@@ -26,9 +26,7 @@ class Stretch:
 Sound = Tensor | AudioError  # a waveform (S,), or why there is none
 
 
-def read_ahead(
-    stretches: Iterable[Stretch], sample_rate: int, workers: int
-) -> Iterator[tuple[Stretch, Sound]]:
+def read_ahead(stretches: Iterable[Stretch], sample_rate: int, workers: int) -> Iterator[tuple[Stretch, Sound]]:
     """Every stretch with its waveform at `sample_rate`, in order, read by `workers` threads (0: none).
 
     At most four stretches a thread wait to be taken: a folder of any length passes through little memory.
