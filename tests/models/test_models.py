@@ -40,3 +40,16 @@ def test_lookahead_bounds_what_a_unidirectional_model_sees():
     difference = (model(x, lengths)[0] - model(changed, lengths)[0]).abs().sum(-1)[0]
     first = int((difference > 1e-6).nonzero()[0])
     assert first >= 60 // 4 - 3 - 1  # lookahead of 3 output frames and one frame of the convolution
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (DeepSpeech2Options, "conv_time_kernel"),
+        (DeepSpeech2Options, "conv_frequency_kernel"),
+        (QuartzNetOptions, "last_kernel"),
+    ],
+)
+def test_even_kernels_are_refused(options, name):
+    with pytest.raises(ValueError, match="odd number"):
+        options(**{name: 10})
