@@ -1,42 +1,84 @@
-"""The check verb: manifests against the alphabet and the frames of the model a configuration describes."""
+"""The check verb: manifests against the alphabet and the frames of the model a configuration describes.
+
+`asr check` exits 2 exactly when training on the manifests would fail or be wrong; `asr.data.check.check` says
+which findings are errors and which are warnings.
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from asr.build import build_system
-from asr.config import read_config
+from asr.config import Config, read_config
 from asr.data.check import check
-from asr.data.findings import Report
+from asr.data.feasibility import Fit
+from asr.data.findings import Finding, Report
 from asr.data.manifest import read_manifest
+from asr.errors import ConfigError
+from asr.interfaces import Tokenizer
 from asr.text.characters import CharTokenizer
 from asr.text.normalize import Normalizer
-
-_SAMPLE_RATE = 16000  # Hz, where no configuration says another
+from asr.types import Utterance
 
 
 def check_manifests(
     manifests: list[Path], config: Path | None, advance: Callable[[float], None] = lambda share: None
 ) -> Report:
-    """What is wrong or odd in the manifests; the first is the training one, whose characters are the alphabet."""
+    """What is wrong or odd in the manifests; the first is the training one, whose characters are the alphabet.
+
+    With a configuration, what it leaves out of training by duration is only counted. Raises ConfigError for a
+    manifest named twice, and what reading manifests and configuration raises.
+    """
+    _distinct(manifests)
+    options = None if config is None else read_config(config)
     read = {str(path): read_manifest(path) for path in manifests}
-
-    def progress(done: int, total: int) -> None:
-        advance(done / max(1, total))
-
-    if config is None:
-        return check(read, normalize=Normalizer(), sample_rate=_SAMPLE_RATE, progress=progress)
-    options = read_config(config)
-    normalize = Normalizer(options.text)
-    tokenizer = CharTokenizer.build(normalize(u.text) for u in read[str(manifests[0])])
-    system = build_system(options, tokenizer, torch.device("cpu"))
-    return check(
+    first = str(manifests[0])
+    left_out: tuple[Finding, ...] = ()
+    if options is not None:
+        read[first], left_out = _within_bounds(first, read[first], options)
+    normalize = Normalizer() if options is None else Normalizer(options.text)
+    tokenizer = CharTokenizer.build(normalize(u.text) for u in read[first])
+    report = check(
         read,
         normalize=normalize,
-        sample_rate=options.features.sample_rate,
         alphabet=tokenizer.tokens[1:],
-        encode=tokenizer.encode,
-        output_frames=system.output_frames,
-        progress=progress,
+        fit=None if options is None else _fit(options, tokenizer),
+        progress=lambda done, total: advance(done / max(1, total)),
+    )
+    if read[first]:
+        return replace(report, warnings=left_out + report.warnings)
+    return replace(report, errors=left_out + report.errors)
+
+
+def _distinct(manifests: list[Path]) -> None:
+    seen: set[Path] = set()
+    for path in manifests:
+        if path.resolve() in seen:
+            raise ConfigError(f"{path}: is named twice; expected every manifest once; name it once")
+        seen.add(path.resolve())
+
+
+def _within_bounds(
+    name: str, utterances: list[Utterance], options: Config
+) -> tuple[list[Utterance], tuple[Finding, ...]]:
+    """The training utterances of permitted duration, and the finding for the others."""
+    low, high = options.data.min_duration, options.data.max_duration
+    kept = [u for u in utterances if low <= u.duration <= high]
+    if len(kept) == len(utterances):
+        return kept, ()
+    what = f"{len(utterances) - len(kept)} of {len(utterances)} training utterances are outside {low:g} to {high:g} s"
+    remedy = "training leaves them out; change data.min_duration or data.max_duration to keep them"
+    return kept, (Finding("left out", f"{name}: {what}; {remedy}"),)
+
+
+def _fit(options: Config, tokenizer: Tokenizer) -> Fit:
+    system = build_system(options, tokenizer, torch.device("cpu"))
+    return Fit(
+        system.output_frames,
+        options.features.sample_rate,
+        tokenizer.encode,
+        max(options.perturb.speed, default=1.0),
+        options.data.infeasible == "drop",
     )

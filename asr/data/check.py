@@ -7,9 +7,9 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 
+from asr.data.feasibility import Fit, infeasible
 from asr.data.findings import Character, Finding, Report, Split
 from asr.data.overlap import Manifests, shared_audio, shared_ids, shared_sentences, shared_speakers
 from asr.data.recordings import Recording, read_all
@@ -25,18 +25,19 @@ def check(
     manifests: Manifests,
     *,
     normalize: Callable[[str], str],
-    sample_rate: int,
     alphabet: Collection[str] | None = None,
-    encode: Callable[[str], Sequence[int]] | None = None,
-    output_frames: Callable[[int], int] | None = None,
+    fit: Fit | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Everything wrong or odd in `manifests` (name → utterances) that training would meet late or never.
+    """Everything wrong or odd in `manifests` (name → utterances, the training one first).
 
-    `alphabet` holds the known characters (None: all are). `encode` gives the targets of a normalised text
-    (None: its characters). `output_frames` gives the frames of the model's output for so many samples at
-    `sample_rate` [Hz] (None: whether targets fit is not checked). `progress` is told (files read, files in
-    all). What is wrong is reported, never raised.
+    An error is what makes training fail, or makes what it learns or measures wrong: recordings that cannot be
+    read, durations that are not the recording's, speech without a text, characters without a token, training
+    targets that cannot fit (unless training is told to drop them and keeps others), the same recording in two
+    manifests. A warning is what training runs with and somebody should look at: targets of other manifests that
+    cannot fit, or those of training at the highest speed; silence, outliers, shared ids, speakers and sentences.
+    `alphabet` holds the known characters (None: all are), `fit` says how frames and labels are counted (None:
+    whether targets fit is not checked). `progress` is told (files read, files in all). Nothing is raised.
     """
     recordings = read_all({u.audio for us in manifests.values() for u in us}, progress)
     texts = {name: [normalize(u.text) for u in us] for name, us in manifests.items()}
@@ -44,10 +45,9 @@ def check(
     unknown = {c.character for c in characters if not c.known}
     errors = [*_audio_errors(manifests, recordings), *_text_errors(manifests, texts)]
     errors += _unknown_errors(characters, alphabet or ())
-    if output_frames is not None:
-        errors += _infeasible(manifests, texts, recordings, unknown, encode, output_frames, sample_rate)
-    errors += [*shared_ids(manifests), *shared_audio(manifests, recordings)]
-    warnings = [*_silent(manifests, recordings), *_outliers(manifests, texts)]
+    tight, warnings = infeasible(manifests, texts, recordings, unknown, fit) if fit is not None else ([], [])
+    errors += [*tight, *shared_audio(manifests, recordings)]
+    warnings += [*_silent(manifests, recordings), *_outliers(manifests, texts), *shared_ids(manifests)]
     warnings += [*shared_speakers(manifests), *shared_sentences(texts)]
     splits = tuple(_split(name, us) for name, us in manifests.items())
     return Report(splits, characters, tuple(errors), tuple(warnings))
@@ -118,39 +118,6 @@ def _unknown_errors(characters: Iterable[Character], alphabet: Collection[str]) 
                 f"alphabet ({len(alphabet)} characters); add it to text.replace, "
                 "or put an utterance with it into the training manifest",
             )
-
-
-def _infeasible(
-    manifests: Manifests,
-    texts: Mapping[str, Sequence[str]],
-    recordings: Mapping[Path, Recording],
-    unknown: set[str],
-    encode: Callable[[str], Sequence[int]] | None,
-    output_frames: Callable[[int], int],
-    sample_rate: int,
-) -> Iterator[Finding]:
-    """Utterances with fewer frames than labels plus blanks between equal neighbours: no CTC path exists."""
-    for name, utterances in manifests.items():
-        for u, text in zip(utterances, texts[name], strict=True):
-            recording = recordings[u.audio]
-            if recording.error or not unknown.isdisjoint(text):
-                continue
-            targets = text if encode is None else encode(text)
-            needed = len(targets) + sum(a == b for a, b in pairwise(targets))
-            frames = output_frames(_samples(u, recording, sample_rate))
-            if frames < needed:
-                yield Finding(
-                    "target too long",
-                    f"utt {u.id}: {len(targets)} labels need at least {needed} frames but the model yields "
-                    f"{frames}; lower model.subsampling or drop it",
-                )
-
-
-def _samples(u: Utterance, recording: Recording, sample_rate: int) -> int:
-    """Samples that reading the utterance at `sample_rate` yields."""
-    start = min(round(u.offset * recording.rate), recording.samples)
-    count = min(round(u.duration * recording.rate), recording.samples - start)
-    return round(count * sample_rate / recording.rate)
 
 
 def _outliers(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import pytest
 
 from asr.audio.io import write_wav
 from asr.data.check import check
+from asr.data.feasibility import Fit
 from asr.data.findings import Report
 from asr.types import Utterance
 
@@ -32,7 +33,10 @@ def make(tmp_path: Path) -> Callable[..., Utterance]:
 
 def checked(*splits: Iterable[Utterance], **options) -> Report:
     manifests = dict(zip(("train", "test"), map(list, splits), strict=False))
-    return check(manifests, **({"normalize": str.lower, "sample_rate": RATE, "alphabet": ALPHABET} | options))
+    how = {name: options.pop(name) for name in ("encode", "sample_rate", "fastest", "drop") if name in options}
+    frames = options.pop("output_frames", None)
+    fit = None if frames is None else Fit(frames, **({"sample_rate": RATE} | how))
+    return check(manifests, **({"normalize": str.lower, "alphabet": ALPHABET, "fit": fit} | options))
 
 
 def only(findings: tuple, kind: str) -> str:
@@ -111,6 +115,32 @@ def test_targets_that_cannot_fit(make: Callable[..., Utterance], frames: int) ->
         )
 
 
+def test_targets_that_training_drops_or_never_sees(make: Callable[..., Utterance]) -> None:
+    def frames(samples: int) -> int:
+        return samples // 1000
+
+    long, short, other = make("long", "abcdefgh"), make("short", "abc"), make("other", "abcdefghi", duration=0.9)
+    assert not checked([long, short], output_frames=frames).ok
+    report = checked([long, short], output_frames=frames, drop=True)
+    assert report.ok and "utt long: " in only(report.warnings, "target too long")
+    assert not checked([long], output_frames=frames, drop=True).ok, "nothing would be left"
+    report = checked([short], [other], output_frames=frames)
+    assert report.ok and "utt other: " in only(report.warnings, "target too long")
+
+
+def test_targets_that_cannot_fit_when_faster(make: Callable[..., Utterance]) -> None:
+    def frames(samples: int) -> int:
+        return samples // 1000
+
+    train, dev = make("t", "abcdef"), make("d", "fedcba", duration=0.81)  # 6 labels in 6.4 thousand samples
+    report = checked([train], [dev], output_frames=frames, fastest=1.1)
+    assert report.ok and "but the model yields 5 at speed 1.1" in only(
+        report.warnings, "target too long when faster"
+    )
+    for fastest in (0.9, 1.0, 1.05):
+        assert not checked([train], [dev], output_frames=frames, fastest=fastest).warnings
+
+
 def test_targets_come_from_the_encoder_and_frames_from_samples(
     make: Callable[..., Utterance],
 ) -> None:
@@ -152,7 +182,8 @@ def test_silence_is_warned_of(make: Callable[..., Utterance]) -> None:
 
 def test_ids_in_two_manifests(make: Callable[..., Utterance], tmp_path: Path) -> None:
     other = replace(make("b"), id="a", text="another")
-    assert "utt a: stands in train and in test" in only(checked([make("a")], [other]).errors, "shared id")
+    report = checked([make("a")], [other])
+    assert report.ok and "utt a: stands in train and in test" in only(report.warnings, "shared id")
 
 
 def test_the_same_recording_in_two_manifests(make: Callable[..., Utterance], tmp_path: Path) -> None:
@@ -185,7 +216,7 @@ def test_the_report_shows_ten_of_a_kind(make: Callable[..., Utterance]) -> None:
 
 
 def test_an_empty_manifest_is_rendered() -> None:
-    report = check({"train": []}, normalize=str, sample_rate=RATE)
+    report = check({"train": []}, normalize=str)
     assert report.ok and math.isclose(report.splits[0].hours, 0) and "train" in report.render()
 
 
@@ -195,7 +226,7 @@ def test_real_digits_are_clean(shared_data: Path) -> None:
     everything = read_manifest(shared_data / "fsdd_digits" / "manifest.jsonl")
     dev = [u for u in everything if u.extra["split"] == "dev"]
     report = check(
-        {"dev": dev}, normalize=str.lower, sample_rate=16000, output_frames=lambda n: n // 160 // 2
+        {"dev": dev}, normalize=str.lower, fit=Fit(lambda n: n // 160 // 2, 16000)
     )
     assert report.ok, report.render()
 
