@@ -65,9 +65,9 @@ def test_names_of_nemo_and_defaults(tmp_path: Path) -> None:
 
 def test_an_id_may_be_zero_but_not_empty(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
-    rows = [{"id": id, "audio": f"{i}.wav", "duration": 1, "text": "x"} for i, id in enumerate((0, "0.0", "", None))]
+    rows = [{"id": id, "audio": f"a{i}.wav", "duration": 1, "text": "x"} for i, id in enumerate((0, "0.0", "", None))]
     path.write_text("\n".join(map(json.dumps, rows)))
-    assert [u.id for u in read_manifest(path)] == ["0", "0.0", "2", "3"]
+    assert [u.id for u in read_manifest(path)] == ["0", "0.0", "a2", "a3"]
 
 
 def test_whole_surrogate_pairs_are_characters(tmp_path: Path) -> None:
