@@ -189,3 +189,14 @@ def test_another_config_or_alphabet_is_refused(tree: dict, whole: Path, corpus: 
             run_training(config_from_tree(dict(tree)), whole, True, lambda line: None)
     finally:
         train.write_text(content)
+
+
+def test_other_training_utterances_are_refused(tree: dict, whole: Path, corpus: Path) -> None:
+    train = corpus / "train.jsonl"
+    content = train.read_text()
+    train.write_text("".join(content.splitlines(keepends=True)[1:]))
+    try:
+        with pytest.raises(CheckpointError, match="made with other training utterances"):
+            run_training(config_from_tree(dict(tree)), whole, True, lambda line: None)
+    finally:
+        train.write_text(content)
