@@ -17,9 +17,7 @@ def shared_ids(manifests: Manifests) -> Iterator[Finding]:
         ids = {u.id for u in first}
         for u in second:
             if u.id in ids:
-                yield Finding(
-                    "shared id", f"utt {u.id}: stands in {a} and in {b}; expected one of them; drop it there"
-                )
+                yield Finding("shared id", f"utt {u.id}: stands in {a} and in {b}; expected one of them; drop it there")
 
 
 def shared_audio(manifests: Manifests, recordings: Mapping[Path, Recording]) -> Iterator[Finding]:
