@@ -11,6 +11,7 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
+from asr.nn.concurrent import run_together
 from asr.nn.masks import zero_padding
 
 Cell = Literal["lstm", "gru"]
@@ -30,14 +31,25 @@ class Recurrent(nn.Module):
 
     def __init__(self, cell: Cell, width: int, hidden: int, bidirectional: bool) -> None:
         super().__init__()
-        self.forwards = _CELLS[cell](width, hidden, batch_first=True)
-        self.backwards = _CELLS[cell](width, hidden, batch_first=True) if bidirectional else None
+        self.forwards = _Direction(cell, width, hidden)
+        self.backwards = _Direction(cell, width, hidden) if bidirectional else None
         self.out_width = hidden * (2 if bidirectional else 1)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, D_in), (B,) → (B, T, out_width)."""
-        out = self.forwards(x)[0]
-        if self.backwards is not None:
-            back = self.backwards(reverse_within(x, lengths))[0]
-            out = torch.cat([out, reverse_within(back, lengths)], dim=-1)
-        return zero_padding(out, lengths)
+        if self.backwards is None:
+            return zero_padding(self.forwards(x), lengths)
+        out, back = run_together([self.forwards, self.backwards], [x, reverse_within(x, lengths)])
+        return zero_padding(torch.cat([out, reverse_within(back, lengths)], dim=-1), lengths)
+
+
+class _Direction(nn.Module):
+    """A one-directional layer that returns its outputs alone."""
+
+    def __init__(self, cell: Cell, width: int, hidden: int) -> None:
+        super().__init__()
+        self.rnn = _CELLS[cell](width, hidden, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.rnn(x)[0]
+        return out

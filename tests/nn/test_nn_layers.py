@@ -76,8 +76,8 @@ def test_reverse_within_is_its_own_inverse():
 def test_recurrent_equals_torch_packed_bidirectional(cell):
     layer = Recurrent(cell, 4, 5, bidirectional=True)
     whole = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](4, 5, batch_first=True, bidirectional=True)
-    state = {k: v for k, v in layer.forwards.state_dict().items()}
-    state |= {f"{k}_reverse": v for k, v in layer.backwards.state_dict().items()}
+    state = {k: v for k, v in layer.forwards.rnn.state_dict().items()}
+    state |= {f"{k}_reverse": v for k, v in layer.backwards.rnn.state_dict().items()}
     whole.load_state_dict(state)
     x, lengths = torch.randn(3, 7, 4), torch.tensor([7, 5, 1])
     packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
