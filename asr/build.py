@@ -283,6 +283,7 @@ def make_validation(
 
     @torch.no_grad()
     def validate(model: nn.Module) -> dict[str, float]:
+        """WER, CER and loss of `model`, which is left in evaluation mode."""
         model.eval()
         words, characters, loss, tokens = ErrorCounts(0, 0, 0, 0), ErrorCounts(0, 0, 0, 0), 0.0, 0
         for batch in load_batches(dataset, sampler.plan(0, 0, 1)):
