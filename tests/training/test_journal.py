@@ -82,7 +82,9 @@ def test_words_on_training(progress: float, blank: float, empty: float, best: fl
 
 
 def test_the_state_of_a_run_comes_back_equal() -> None:
-    state = RunState(3, 5, 70, 12.5, 4.0, 60, 0.2, 1.5, 2, 900.0, 1, 0, ["a", "b"], Window(loss=3.0, waited=0.25, steps=4))
+    state = RunState(
+        3, 5, 70, 12.5, 4.0, 60, 0.2, 1.5, 2, 900.0, 1, 0, ["a", "b"], Window(loss=3.0, waited=0.25, steps=4)
+    )
     plain = json.loads(json.dumps(state.plain()))
     assert RunState.from_plain(plain) == state
     assert RunState.from_plain(RunState().plain()) == RunState()
