@@ -30,7 +30,7 @@ _HELD_OUT = 5  # recordings with a lower index are the authors' own test set
 _DIGITS = (3, 7)  # digits in a string, both ends included
 _GAP = (0.05, 0.30)  # s of silence before, between and after digits
 _RMS = 0.07  # level of every digit: about -23 dB below full scale, which leaves room for peaks
-_SNR = (35.0, 55.0)  # dB of the white noise below the digits: audible in the gaps, below the weakest consonants
+_SNR = (25.0, 45.0)  # dB of the white noise below the digits
 
 Takes = dict[str, list[list[np.ndarray]]]  # speaker → digit → waveforms (S,) at one level
 
@@ -58,7 +58,7 @@ def prepare(
     recordings = _recordings(source)
     arguments = {
         "corpus": "digits", "source": source, "contents": fingerprint(recordings), "seed": seed,
-        "test_speaker": test_speaker, "strings": [train, dev, test], "sample_rate": sample_rate, "snr": _SNR,
+        "test_speaker": test_speaker, "strings": [train, dev, test], "sample_rate": sample_rate,
     }  # fmt: skip
     done = begin(out, arguments)
     if done is not None:
