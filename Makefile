@@ -21,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 # Voice-assistant commands spoken by eSpeak NG: synthesise, train, evaluate, show three transcripts.
 demo: $(STAMP)
-	@$(BIN)/asr prepare espeak --out data/demo
+	@$(BIN)/asr prepare espeak --out data/demo --voices 100
 	@$(BIN)/asr train configs/demo.yaml --resume
 	@$(BIN)/asr evaluate runs/demo data/demo --split test
 	@$(BIN)/python scripts/show.py runs/demo data/demo/test.jsonl
