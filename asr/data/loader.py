@@ -34,7 +34,8 @@ def load_batches(
 
 
 def _leave_stopping_to_the_trainer(worker: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal and a job scheduler tell every process of the run
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _raised(batches: Iterable[Batch | AsrError]) -> Iterator[Batch]:
