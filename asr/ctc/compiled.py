@@ -1,0 +1,81 @@
+"""Compiling kernels with numba: once a machine, into a folder that can be written, never into the installation.
+
+Knows where compiled code lies and when to say that something is compiled; not what is compiled.
+"""
+
+import hashlib
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+import numba
+from numba import config, njit
+
+from asr.world import cache_folder
+
+_SAID: list[str] = []
+
+# numba cannot promise LLVM that arrays do not overlap; LLVM's own limit of eight run-time checks of it would leave the
+# loops over states scalar. An option of the whole process: other numba code is only vectorised more often.
+llvm.set_option("", "--runtime-memory-check-threshold=64")
+
+
+def kernels_folder() -> Path:
+    """Where compiled code is kept. Named after what the sources say: numba itself sees when a kernel's own file
+    changes, but not when another file does whose functions the kernel calls."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return cache_folder() / f"kernels-{digest.hexdigest()[:12]}"
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+_FOLDER = kernels_folder()
+_KEPT = _writable(_FOLDER)
+
+
+class Kernel:
+    """A compiled function that tells the user, once a process, when the first call has to wait for the compiler."""
+
+    told = False
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        before, config.CACHE_DIR = config.CACHE_DIR, str(_FOLDER)  # numba chooses the place here, not when it compiles
+        try:
+            self.dispatcher = njit(nogil=True, cache=_KEPT, error_model="numpy")(function)
+        finally:
+            config.CACHE_DIR = before
+        self._name = function.__name__
+
+    def __call__(self, *arguments: Any) -> Any:
+        if not self.dispatcher.signatures and not Kernel.told and not self._is_kept():
+            Kernel.told = True
+            sys.stderr.write("compiling CTC kernels (once)\n")
+        return self.dispatcher(*arguments)
+
+    def _is_kept(self) -> bool:
+        return _KEPT and any(_FOLDER.rglob(f"*.{self._name}-*.nbi"))
+
+
+def compiled(function: Callable[..., Any]) -> Kernel:
+    """`function` as machine code that runs without the interpreter's lock, kept for later processes.
+
+    Where nothing can be written it is compiled anew in every process.
+    """
+    return Kernel(function)
+
+
+def part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as a part of the compiled kernels that call it; its loops may reorder sums, but know inf and NaN."""
+    return njit(error_model="numpy", fastmath={"nsz", "contract", "reassoc"})(function)
