@@ -52,7 +52,7 @@ float64 = _reinterpret(types.int64, types.float64, ir.DoubleType())
 
 
 @part
-def exp32(x: float) -> float:
+def exp32(x):
     """exp(x) of a float32 x <= 0; 0 below -88. NaN is no answer here: look for it before."""
     x = max(x, _UNDERFLOW)
     n = np.int32(x * _LOG2_E - _HALF)  # truncation towards zero makes this the nearest integer
@@ -69,45 +69,45 @@ def exp32(x: float) -> float:
 
 
 @part
-def ordered(x: float) -> int:
+def ordered(x):
     """An int32 that compares as the float32 x does. LLVM vectorises a maximum of integers, not numba's of floats."""
     i = bits32(x)
     return i ^ ((i >> np.int32(31)) & _ABSOLUTE)
 
 
 @part
-def unordered(i: int) -> float:
+def unordered(i):
     """The float32 that `ordered` made i of."""
     return float32(i ^ ((i >> np.int32(31)) & _ABSOLUTE))
 
 
 @part
-def exponent(x: float) -> int:
+def exponent(x):
     """floor(log2(x)) of a normal float64 x > 0."""
     return (bits64(x) >> np.int64(52)) - np.int64(1023)
 
 
 @part
-def power_of_two(n: int) -> float:
+def power_of_two(n):
     """2^n as float64, -1022 <= n <= 1023: a scale that rounds nothing."""
     return float64((n + np.int64(1023)) << np.int64(52))
 
 
 @part
-def from_bfloat16(h: int) -> float:
+def from_bfloat16(h):
     """The float32 of a bfloat16's bits."""
     return float32(np.int32(np.uint32(h) << np.uint32(16)))
 
 
 @part
-def to_bfloat16(x: float) -> int:
+def to_bfloat16(x):
     """The bits of the bfloat16 nearest to x, ties to even; finite x."""
     i = np.uint32(bits32(x))
     return np.uint16((i + np.uint32(0x7FFF) + ((i >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
 
 
 @part
-def from_float16(h: int) -> float:
+def from_float16(h):
     """The float32 of a float16's bits. Moving the exponent by a multiplication serves subnormals too."""
     i = np.uint32(h)
     magnitude = (i & np.uint32(0x7FFF)) << np.uint32(13)
@@ -118,7 +118,7 @@ def from_float16(h: int) -> float:
 
 
 @part
-def to_float16(x: float) -> int:
+def to_float16(x):
     """The bits of the float16 nearest to x, ties to even; |x| < 65504."""
     i = np.uint32(bits32(x))
     magnitude = i & np.uint32(0x7FFFFFFF)

@@ -51,11 +51,12 @@ class Kernel:
     told = False
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        before, config.CACHE_DIR = config.CACHE_DIR, str(_FOLDER)  # numba chooses the place here, not when it compiles
+        before = config.CACHE_DIR  # type: ignore[attr-defined]
+        config.CACHE_DIR = str(_FOLDER)  # type: ignore[attr-defined]  # numba takes the place now, not at compile time
         try:
             self.dispatcher = njit(nogil=True, cache=_KEPT, error_model="numpy")(function)
         finally:
-            config.CACHE_DIR = before
+            config.CACHE_DIR = before  # type: ignore[attr-defined]
         self._name = function.__name__
 
     def __call__(self, *arguments: Any) -> Any:
