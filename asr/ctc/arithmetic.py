@@ -53,8 +53,8 @@ float64 = _reinterpret(types.int64, types.float64, ir.DoubleType())
 
 @part
 def exp32(x):
-    """exp(x) of a float32 x <= 0; 0 below -88. NaN is no answer here: look for it before."""
-    x = max(x, _UNDERFLOW)
+    """exp(x) of a float32 x <= 0; 0 below -88, NaN for NaN."""
+    x = _UNDERFLOW if x < _UNDERFLOW else x
     n = np.int32(x * _LOG2_E - _HALF)  # truncation towards zero makes this the nearest integer
     f = np.float32(n)
     r = (x - f * _LN2_HIGH) - f * _LN2_LOW

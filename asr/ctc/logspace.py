@@ -98,7 +98,7 @@ def _gradient_frame(logits, gradient, peak, norm, blank, labels, posterior, row)
         row[v] = math.exp((number(logits[v]) - peak) - norm)
     for s in range(len(posterior)):
         row[labels[s // 2] if s % 2 else blank] -= posterior[s]
-    store(row, gradient)
+    store(row, 1.0, gradient)
 
 
 @part

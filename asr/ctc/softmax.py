@@ -23,7 +23,6 @@ from asr.ctc.compiled import part
 LANES = 64  # scratch rows are multiples of it: more than LLVM does at once, so that no loop ends in scalar steps
 NORMAL, MASKED, BROKEN = 0, 1, 2  # what a frame can be: numbers, nothing but -inf, or NaN or +inf somewhere
 
-_INFINITE = np.int32(0x7F800000)
 _ONE, _ZERO = np.float32(1), np.float32(0)
 
 
@@ -61,24 +60,19 @@ def _rounded(x, like):
 
 
 @part
-def store(row, gradient):
-    """The first V entries of row, rounded to the format of gradient (V,)."""
-    for v in range(len(gradient)):
-        gradient[v] = rounded(row[v], gradient)
+def store(row, factor, out):
+    """The first V entries of row, times factor, in the format of out (V,)."""
+    for v in range(len(out)):
+        out[v] = rounded(row[v] * factor, out)
 
 
 @part
 def _peak(row, n):
-    """The largest of n logits, and what kind of frame it is. Seen through their bits, where NaN is above infinity."""
-    highest, widest = ordered(np.float32(-np.inf)), np.int32(0)
+    """The largest of n logits."""
+    highest = ordered(np.float32(-np.inf))
     for v in range(n):
-        i = ordered(row[v])
-        highest = max(highest, i)
-        widest = max(widest, i & np.int32(0x7FFFFFFF) if i >= 0 else ~i)
-    peak = unordered(highest)
-    if widest > _INFINITE or peak == np.float32(np.inf):
-        return peak, BROKEN
-    return peak, NORMAL if peak > np.float32(-np.inf) else MASKED
+        highest = max(highest, ordered(row[v]))
+    return unordered(highest)
 
 
 @part
@@ -95,14 +89,8 @@ def _exponentials(row, peak, n):
 @part
 def exponentials(row, n):
     """A padded row of logits (multiple of LANES; padding -inf) becomes exp(logits - peak); 1 / sum, and its kind."""
-    peak, kind = _peak(row, n)
-    if kind != NORMAL:
-        return _ZERO, kind
-    return _ONE / _exponentials(row, peak, n), kind
-
-
-@part
-def scale(row, factor, n):
-    """row · factor, in place."""
-    for v in range(n):
-        row[v] = row[v] * factor
+    peak = _peak(row, n)
+    if peak == np.float32(-np.inf):
+        return _ZERO, MASKED
+    total = _exponentials(row, peak, n)
+    return _ONE / total, BROKEN if np.isnan(total) else NORMAL  # inf - inf is NaN too

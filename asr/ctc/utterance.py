@@ -12,21 +12,22 @@ from numba.extending import overload
 
 from asr.ctc.compiled import part
 from asr.ctc.forward_backward import CERTAIN, backward, first, forward, last, occupancies, start_backward
-from asr.ctc.softmax import NORMAL, exponentials, load, number, scale, store
+from asr.ctc.softmax import NORMAL, exponentials, load, number, store
 
+_ONE = np.float32(1)
 _TINY = np.float32(1e-30)  # a probability below is not held to full precision by float32
 
 
-def keep(row: Any, gradient: Any, n: int) -> None:
-    """The frame's softmax, for the backward pass."""
+def keep(row: Any, factor: float, gradient: Any) -> None:
+    """The frame's softmax, row · factor, for the backward pass."""
     raise NotImplementedError("only inside kernels")
 
 
 @overload(keep)
-def _keep(row, gradient, n):
+def _keep(row, factor, gradient):
     if gradient.dtype == types.float32:
-        return lambda row, gradient, n: store(row, gradient)
-    return lambda row, gradient, n: None
+        return lambda row, factor, gradient: store(row, factor, gradient)
+    return lambda row, factor, gradient: None
 
 
 def softmax_again(x: Any, gradient: Any, row: Any, n: int) -> Any:
@@ -40,7 +41,8 @@ def _softmax_again(x, gradient, row, n):
         load(x, row, n)
         row[n:] = -np.inf
         factor, _ = exponentials(row, len(row))
-        scale(row, factor, len(row))
+        for v in range(len(row)):
+            row[v] *= factor
         return row
 
     return (lambda x, gradient, row, n: gradient) if gradient.dtype == types.float32 else compute
@@ -55,7 +57,7 @@ def finish(out: Any, gradient: Any) -> None:
 def _finish(out, gradient):
     if gradient.dtype == types.float32:
         return lambda out, gradient: None
-    return lambda out, gradient: store(out, gradient)
+    return lambda out, gradient: store(out, _ONE, gradient)
 
 
 @part
@@ -91,8 +93,7 @@ def softmaxes(x, gradient, at, stride, blank, labels, frames, work):
         y[t, length + 1] = 0.0  # there is no label L
         sure &= not small
         if len(gradient):
-            scale(row, factor, len(row))
-            keep(row, gradient[at + t * stride], vocabulary)
+            keep(row, factor, gradient[at + t * stride])
     return NORMAL, sure
 
 
