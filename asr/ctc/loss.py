@@ -1,124 +1,121 @@
-"""The CTC loss (Graves et al. 2006) from logits, and the one log_softmax of the program.
+"""The CTC loss (Graves et al. 2006): its three doors, who has an alignment, and the one log_softmax of the program.
 
-Knows lengths, feasibility and the mistakes people make at its door; the forward-backward recursion itself is torch's.
+Knows which kernel serves which device; the recursion is theirs, what a door refuses is in asr/ctc/checks.py.
 """
 
-import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from asr.ctc.checks import Alignable, check_log_probs, check_probs, checked, padded, refuse_probabilities
 from asr.ctc.collapse import BLANK
-from asr.errors import LossError
 
-# A masked token (−inf) gives torch's kernel NaN gradients. A finite floor far below any real path gives the
-# same loss and an occupancy of exp(−1e7) = 0; a loss beyond half of it means that every path is masked.
-_FLOOR = -1e7
+_COMPILED_ON: frozenset[str] = frozenset()  # the types of devices that the compiled kernel serves
 
 
 def log_probs(logits: Tensor) -> Tensor:
-    """Log probabilities (nats) of logits (…, V), in float32 whatever the logits' type."""
-    return F.log_softmax(logits.float(), dim=-1)
+    """Log probabilities (nats) of logits (…, V), in float32 for every narrower type."""
+    return F.log_softmax(logits, dim=-1, dtype=torch.promote_types(logits.dtype, torch.float32))
 
 
 def required_frames(targets: Tensor, target_lengths: Tensor) -> Tensor:
-    """The fewest frames an alignment needs: L + adjacent repeats. targets (B, L), (B,) → (B,)."""
-    if targets.shape[1] < 2:
+    """The fewest frames an alignment needs: L + adjacent repeats. targets (B, L) or concatenated, (B,) → (B,)."""
+    rows = padded(targets, target_lengths)
+    if rows.shape[1] < 2:
         return target_lengths.clone()
-    inside = torch.arange(1, targets.shape[1], device=targets.device) < target_lengths[:, None]
-    return target_lengths + ((targets[:, 1:] == targets[:, :-1]) & inside).sum(dim=1)
+    inside = torch.arange(1, rows.shape[1], device=rows.device) < target_lengths[:, None]
+    return target_lengths + ((rows[:, 1:] == rows[:, :-1]) & inside).sum(dim=1)
 
 
 def feasible(targets: Tensor, input_lengths: Tensor, target_lengths: Tensor) -> Tensor:
-    """(B,) bool: whether any alignment exists, T >= L + adjacent repeats."""
+    """(B,) bool: whether any alignment exists, T >= L + adjacent repeats. Where it does not, the loss is inf."""
     return input_lengths >= required_frames(targets, target_lengths)
 
 
 def ctc_loss(
-    logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int = BLANK
+    logits: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: int = BLANK,
+    zero_infinity: bool = False,
 ) -> Tensor:
     """Negative log likelihood of each utterance (B,), in nats; normalises the logits (B, T, V) inside, in float32.
 
-    targets (B, L) int64, lengths (B,) int64. An infeasible utterance has loss inf and gradient exactly 0.
-    Raises LossError for lengths or labels out of range, and for rows that are probabilities already: their loss cannot
-    fall below log(1 + (V − 1)/e) nats a frame, so a model behind such a double softmax never learns.
+    targets (B, L) or concatenated (sum of lengths,), lengths (B,), integers. An infeasible utterance, or one whose
+    every path is masked by logits of -inf, has loss inf, or 0 with `zero_infinity`, and gradient exactly 0; NaN or
+    +inf in a valid frame make the loss NaN. float64 logits have a float64 loss.
+    Raises LossError for lengths or labels out of range, and for rows that are probabilities already: behind such a
+    double softmax no path costs less than log(1 + (V - 1)/e) nats a frame, so a model never learns.
     """
-    _check_lengths(logits, targets, input_lengths, target_lengths, blank)
-    _refuse_probabilities(logits, input_lengths)
-    return _kernel(log_probs(logits), targets, input_lengths, target_lengths, blank)
+    ready = checked("ctc_loss", logits, targets, input_lengths, target_lengths, blank)
+    refuse_probabilities("ctc_loss", logits, ready.input_lengths)
+    return _loss(logits, ready, blank, zero_infinity)
+
+
+def ctc_loss_from_log_probs(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: int = BLANK,
+    zero_infinity: bool = False,
+) -> Tensor:
+    """The same loss for log probabilities (B, T, V). Raises LossError naming the first row that is not normalised.
+
+    They are normalised once more inside, which changes nothing: log_softmax of log_softmax is log_softmax.
+    """
+    door = "ctc_loss_from_log_probs"
+    ready = checked(door, log_probs, targets, input_lengths, target_lengths, blank)
+    check_log_probs(door, log_probs, ready.input_lengths)
+    return _loss(log_probs, ready, blank, zero_infinity)
 
 
 def ctc_loss_from_probs(
-    probs: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int = BLANK
+    probs: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: int = BLANK,
+    zero_infinity: bool = False,
 ) -> Tensor:
-    """The same loss for probabilities (B, T, V): rows in [0, 1] that sum to 1. Raises LossError for anything else."""
-    _check_lengths(probs, targets, input_lengths, target_lengths, blank)
-    valid = torch.arange(probs.shape[1], device=probs.device) < input_lengths[:, None]
-    rows = probs[valid]
-    if rows.numel() and not _are_distributions(rows):
-        raise LossError(
-            "ctc_loss_from_probs: rows are not probabilities; expected values in [0, 1] that sum to 1; "
-            "give logits to ctc_loss"
-        )
-    return _kernel(probs.float().log(), targets, input_lengths, target_lengths, blank)
+    """The same loss for probabilities (B, T, V): rows at least 0 that sum to 1. Raises LossError naming any other row.
+
+    Rows are normalised once more inside. A probability of exactly 0 bars its paths and has gradient 0.
+    """
+    door = "ctc_loss_from_probs"
+    ready = checked(door, probs, targets, input_lengths, target_lengths, blank)
+    check_probs(door, probs, ready.input_lengths)
+    return _loss(_log(probs, ready.input_lengths), ready, blank, zero_infinity)
 
 
-def _kernel(lp: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int) -> Tensor:
-    # (B, T, V) → (T, B, V)
-    loss = F.ctc_loss(
-        lp.clamp(min=_FLOOR).transpose(0, 1), targets, input_lengths, target_lengths, blank, "none", zero_infinity=True
-    )
-    if bool((loss < -1e-3).any()):
-        raise LossError(
-            f"ctc_loss: a loss of {float(loss.min()):g} nats is negative; expected a likelihood of at most 1; "
-            "the input is not normalised, give logits to ctc_loss or probabilities to ctc_loss_from_probs"
-        )
-    possible = feasible(targets, input_lengths, target_lengths) & ~(loss >= -_FLOOR / 2)  # not a number stays so
-    # where() hands the infeasible rows a gradient of exactly 0
-    return torch.where(possible, loss, math.inf)
+def backend(logits: Tensor) -> Literal["numba", "torch"]:
+    """The kernel that computes the loss of these logits: "numba", compiled here, or "torch", its device's own."""
+    return "numba" if logits.device.type in _COMPILED_ON else "torch"
 
 
-def _check_lengths(x: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int) -> None:
-    if x.dim() != 3 or targets.dim() != 2 or x.shape[0] != targets.shape[0]:
-        raise LossError(
-            f"ctc_loss: got {tuple(x.shape)} and targets {tuple(targets.shape)}; expected (B, T, V) and (B, L); "
-            "put the batch first"
-        )
-    _check_range("input_lengths", input_lengths, x.shape[1])
-    _check_range("target_lengths", target_lengths, targets.shape[1])
-    used = targets[torch.arange(targets.shape[1], device=targets.device) < target_lengths[:, None]]
-    if used.numel() and (int(used.min()) < 0 or int(used.max()) >= x.shape[2] or bool((used == blank).any())):
-        raise LossError(
-            f"ctc_loss: targets hold {sorted(set(used.tolist()))[:5]}…; "
-            f"expected labels in [0, {x.shape[2]}) other than the "
-            f"blank {blank}; check the tokenizer against the model's output"
-        )
+def _loss(logits: Tensor, ready: Alignable, blank: int, zero_infinity: bool) -> Tensor:
+    loss = _kernel(logits, ready, blank)
+    return loss.masked_fill(torch.isposinf(loss), 0.0) if zero_infinity else loss
 
 
-def _check_range(name: str, lengths: Tensor, longest: int) -> None:
-    bad = ((lengths < 0) | (lengths > longest)).nonzero().flatten()
-    if lengths.dtype not in (torch.int64, torch.int32) or bad.numel():
-        row = int(bad[0]) if bad.numel() else 0
-        raise LossError(
-            f"ctc_loss: {name}[{row}] is {lengths[row].item()} ({lengths.dtype}); "
-            f"expected an integer in [0, {longest}]; "
-            "let lengths travel with their tensor"
-        )
+def _kernel(logits: Tensor, ready: Alignable, blank: int) -> Tensor:
+    # each is imported where it is used: numba's import takes a second, and transcribing needs no loss
+    if backend(logits) == "numba":
+        from asr.ctc.fused import fused_ctc_loss
+
+        return fused_ctc_loss(logits, *ready, blank)
+    from asr.ctc.torch_kernel import torch_ctc_loss
+
+    return torch_ctc_loss(logits, *ready, blank)
 
 
-def _refuse_probabilities(logits: Tensor, input_lengths: Tensor) -> None:
-    # one frame an utterance is enough to tell, and costs nothing
-    first = logits[input_lengths > 0, 0] if logits.shape[1] else logits[:0, :0]
-    if first.numel() and first.shape[-1] > 1 and _are_distributions(first):
-        raise LossError(
-            "ctc_loss: the rows are probabilities already (in [0, 1], sum 1); expected logits; "
-            "a second softmax would keep every "
-            "probability below e/(e + V - 1) and the model would never learn: leave the softmax out or call "
-            "ctc_loss_from_probs"
-        )
-
-
-def _are_distributions(rows: Tensor) -> bool:
-    rows = rows.detach().float()
-    return bool(((rows >= 0) & (rows <= 1)).all()) and bool((rows.sum(-1) - 1).abs().max() < 1e-2)
+def _log(probs: Tensor, input_lengths: Tensor) -> Tensor:
+    wide = probs.to(torch.promote_types(probs.dtype, torch.float32))
+    beyond = torch.arange(probs.shape[1], device=probs.device) >= input_lengths.to(probs.device)[:, None]
+    wide = wide.masked_fill(beyond[:, :, None], 1.0)
+    barred = wide <= 0  # not: seen = wide > 0, for NaN has to stay what it is
+    # one where() is not enough: the branch not taken would still hand back 0 · inf
+    return torch.where(barred, -torch.inf, torch.where(barred, 1.0, wide).log())
