@@ -68,15 +68,15 @@ class _Fused(torch.autograd.Function):
         )  # fmt: skip
         loss, probability, occupancy = (torch.from_numpy(a) for a in found)
         if wanted:
-            ctx.save_for_backward(_as_batch(gradient, logits.shape, time_first))
+            ctx.save_for_backward(_as_batch(gradient, logits.shape, time_first), torch.isposinf(loss))
         ctx.mark_non_differentiable(probability, occupancy)
         return loss.to(torch.float64 if logits.dtype == torch.float64 else torch.float32), probability, occupancy
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, by_loss: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        (gradient,) = ctx.saved_tensors
-        scaled = by_loss != 1  # of a sum of losses, none
+        gradient, impossible = ctx.saved_tensors
+        scaled = (by_loss != 1) & ~impossible  # of a sum of losses, none; and 0 stays 0 under an infinite slope
         if bool(scaled.any()):
             if torch._C._autograd._get_current_graph_task_keep_graph():  # somebody may come for it again
                 gradient = gradient.clone()

@@ -142,6 +142,14 @@ def test_weights_of_losses_reach_the_gradient_and_a_second_backward_finds_it_who
         loss.sum().backward()
 
 
+def test_an_infinite_slope_of_an_infinite_loss_is_no_nan():
+    logits, targets, frames, lengths = _problem()
+    leaf = logits.clone().requires_grad_()
+    loss = fused_ctc_loss(leaf, targets, torch.tensor([3, 30, 30, 30]), torch.tensor([7, 2, 2, 2]))
+    (loss**2).sum().backward()
+    assert torch.isposinf(loss[0]) and (leaf.grad[0] == 0).all() and torch.isfinite(leaf.grad).all()
+
+
 def test_a_gradient_that_is_still_held_is_not_written_over():
     logits, *rest = _problem()
     _, held = _loss_and_gradient(logits, *rest)
