@@ -29,8 +29,13 @@ class _Word:
         self.count += len(scores)
 
     def span(self, frame_seconds: float, duration: float) -> Span:
-        start, end = (min(frame * frame_seconds, duration) for frame in (self.start, self.end))
-        return Span(self.text, start, end, self.score / max(1, self.count))
+        return timed(self.text, (self.start, self.end), self.score / max(1, self.count), frame_seconds, duration)
+
+
+def timed(text: str, frames: tuple[int, int], score: float, frame_seconds: float, duration: float) -> Span:
+    """Frames [start, end) as a span in seconds, clipped to `duration` [s]; `frame_seconds` from frame to frame."""
+    start, end = (min(frame * frame_seconds, duration) for frame in frames)
+    return Span(text, start, end, score)
 
 
 def words(
