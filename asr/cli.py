@@ -241,6 +241,38 @@ def transcribe(
         raise SystemExit(2)
 
 
+# ── align ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def align(
+    run: Annotated[Path, typer.Argument(help="a run folder or a model.pt")],
+    manifest: Annotated[Path, typer.Argument(help="a .jsonl of recordings and their transcripts")],
+    format: Annotated[
+        str, typer.Option(help="ctm: words; json: words and tokens; textgrid: both, a file an utterance")
+    ] = "ctm",
+    out: Annotated[Path | None, typer.Option("--out", help="folder or file to write; else RUN/alignments")] = None,
+    worst: Annotated[int, typer.Option(help="how many of the transcripts that fit worst to print")] = 10,
+) -> None:
+    """Find when each word of the transcripts was said, and which transcripts may be wrong."""
+    from asr.inference.writers import ALIGNMENTS
+
+    if format not in ALIGNMENTS:
+        raise ConfigError(f"--format {format}: is unknown; expected one of {', '.join(ALIGNMENTS)}; choose one")
+    from asr.build import load_system
+    from asr.inference.alignments import align_manifest
+    from asr.world import current_world
+
+    system = load_system(run, current_world().device)
+    with _bar("aligning") as advance:
+        report = align_manifest(_recogniser(system), system.normalizer, run, manifest, format, out, advance)
+    print(report.render(worst), end="")
+    for error in report.failed:
+        print(f"error: {error}", file=sys.stderr)
+    if report.failed:
+        raise SystemExit(2)
+
+
 def show(run: Path, manifest: Path, count: int) -> None:
     """Print the transcripts of `count` recordings spread over a manifest, each below its reference."""
     from asr.build import load_system
