@@ -137,3 +137,11 @@ def test_keras_takes_whole_floats_and_flat_lengths_and_names_what_it_does_not():
         keras_ctc_batch_cost(labels + 1, probs, frames, lengths)
     with pytest.raises(LossError, match="probabilities already"):
         tf_ctc_loss(labels + 1, probs.transpose(0, 1), lengths[:, 0], frames[:, 0])
+
+
+def test_a_large_epsilon_is_still_a_distribution():
+    torch.manual_seed(0)
+    probs, labels = torch.randn(2, 6, 4).softmax(-1), torch.tensor([[0, 1], [2, 2]])
+    frames, lengths = torch.tensor([6, 5]), torch.tensor([2, 2])
+    found = keras_ctc_batch_cost(labels, probs, frames, lengths, epsilon=0.1)
+    torch.testing.assert_close(found[:, 0], ctc_loss((probs + 0.1).log(), labels, frames, lengths, blank=3))
