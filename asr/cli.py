@@ -273,6 +273,15 @@ def align(
         raise SystemExit(2)
 
 
+@app.command()
+def warmup() -> None:
+    """Compile the CTC kernels now, once a machine, rather than at the start of the first training."""
+    from asr.ctc.warmup import warm_up
+
+    folder, seconds = warm_up()
+    print(f"CTC kernels ready in {seconds:.1f} s, kept in {folder}")
+
+
 def show(run: Path, manifest: Path, count: int) -> None:
     """Print the transcripts of `count` recordings spread over a manifest, each below its reference."""
     from asr.build import load_system

@@ -1,6 +1,6 @@
 """Forced alignment: which frame says which label of a transcript, by the likeliest path that collapses to it.
 
-Knows lengths, mistakes at the door and what a path means; the search itself is asr/ctc/viterbi.py.
+Knows lengths, mistakes at the door and what a path means; the search itself is asr/ctc/kernels/viterbi.py.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def align(
     )
     if not len(frames):
         return []
-    from asr.ctc.viterbi import viterbi  # numba takes a second to import: only who aligns waits for it
+    from asr.ctc.kernels.viterbi import viterbi  # numba takes a second to import: only who aligns waits for it
 
     emissions = np.ascontiguousarray(log_probs.detach().to("cpu", torch.float32).numpy())
     labels = np.ascontiguousarray(labels)

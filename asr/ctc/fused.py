@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from asr.ctc.batch import run
+from asr.ctc.kernels.batch import run
 
-# how numpy, which knows no bfloat16 and multiplies no float16, sees the formats: asr/ctc/softmax.py reads the bits
+# how numpy, which knows no bfloat16 and multiplies no float16, sees the formats: kernels/softmax.py reads the bits
 _SEEN_AS = {
     torch.float32: torch.float32,
     torch.float64: torch.float64,

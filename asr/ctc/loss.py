@@ -12,7 +12,7 @@ from torch import Tensor
 from asr.ctc.checks import Alignable, check_log_probs, check_probs, checked, padded, refuse_probabilities
 from asr.ctc.collapse import BLANK
 
-_COMPILED_ON: frozenset[str] = frozenset()  # the types of devices that the compiled kernel serves
+_COMPILED_ON = frozenset({"cpu"})  # the types of devices that the compiled kernel serves
 
 
 def log_probs(logits: Tensor) -> Tensor:

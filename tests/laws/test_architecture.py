@@ -21,7 +21,10 @@ LAYERS = [
 LEVEL = {room: level for level, layer in enumerate(LAYERS) for room in layer.split()}
 # evaluate is the recogniser over a manifest, so it stands on inference
 ALLOWED = {("evaluating", "inference")}
+KERNELS = {str(path.relative_to(ROOT)) for path in FILES if path.parent.name == "kernels"}
 DOORS = {
+    "numba": KERNELS,
+    "llvmlite": KERNELS,
     "yaml": {"asr/config.py"},
     "soundfile": {"asr/audio/io.py"},
     "av": {"asr/audio/io.py"},

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asr.ctc.arithmetic import exponent, power_of_two
-from asr.ctc.compiled import part
+from asr.ctc.kernels.arithmetic import exponent, power_of_two
+from asr.ctc.kernels.compiled import part
 
 LANES = 32  # states are done in multiples of it: more than LLVM does at once, so that no loop ends in scalar steps
 CERTAIN = 1e-240  # of a frame's forward and backward sums' product: underflow loses less than 1e-250 of that

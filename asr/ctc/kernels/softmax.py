@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from asr.ctc.arithmetic import (
+from asr.ctc.kernels.arithmetic import (
     exp32,
     from_bfloat16,
     from_float16,
@@ -18,7 +18,7 @@ from asr.ctc.arithmetic import (
     to_float16,
     unordered,
 )
-from asr.ctc.compiled import part
+from asr.ctc.kernels.compiled import part
 
 LANES = 64  # scratch rows are multiples of it: more than LLVM does at once, so that no loop ends in scalar steps
 NORMAL, MASKED, BROKEN = 0, 1, 2  # what a frame can be: numbers, nothing but -inf, or NaN or +inf somewhere

@@ -1,6 +1,6 @@
 """The same loss and gradient in float64 logarithms: slower, and right for every finite logit.
 
-For float64 logits, and for the utterances whose probabilities float64 cannot hold (asr/ctc/forward_backward.py).
+For float64 logits, and for the utterances whose probabilities float64 cannot hold (forward_backward.py).
 States are the 2L + 1 of Graves et al. (2006): blanks at even places, label k at 2k + 1.
 """
 
@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from asr.ctc.compiled import part
-from asr.ctc.softmax import BROKEN, MASKED, NORMAL, number, store
+from asr.ctc.kernels.compiled import part
+from asr.ctc.kernels.softmax import BROKEN, MASKED, NORMAL, number, store
 
 _NEVER = -np.inf
 
@@ -103,7 +103,7 @@ def _gradient_frame(logits, gradient, peak, norm, blank, labels, posterior, row)
 
 @part
 def utterance(x, gradient, at, stride, blank, labels, frames, probability, occupied):
-    """Loss (nats) and kind of logits; arguments as in asr/ctc/utterance.py. inf where every path is masked."""
+    """Loss (nats) and kind of logits; arguments as in asr/ctc/kernels/utterance.py. inf where every path is masked."""
     states = 2 * len(labels) + 1
     y, alpha, norms = np.empty((frames, states)), np.empty((frames, states)), np.empty((frames, 2))
     kind = _emissions(x, at, stride, blank, labels, frames, y, norms)

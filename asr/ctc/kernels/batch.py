@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from asr.ctc import logspace, softmax, utterance
-from asr.ctc.compiled import compiled, part
-from asr.ctc.forward_backward import Work, width
-from asr.ctc.softmax import BROKEN, NORMAL
+from asr.ctc.kernels import logspace, softmax, utterance
+from asr.ctc.kernels.compiled import compiled, part
+from asr.ctc.kernels.forward_backward import Work, width
+from asr.ctc.kernels.softmax import BROKEN, NORMAL
 
 _SMALL = 400_000  # frames · (V + 2L) a thread: with less, waking it costs more than it saves
 _pools: dict[int, ThreadPoolExecutor] = {}
@@ -120,7 +120,7 @@ def run(
     """Losses (B,) float64, probability and occupancy (B, T) float32 of the blank; fills gradient.
 
     x and gradient (rows, V), frame t of utterance i in row at[i] + t · stride; gradient may have no rows. Formats:
-    float32, float64, or 16 bits as asr/ctc/softmax.py takes them. targets (B, L), frames and lengths (B,) int64.
+    float32, float64, or 16 bits as softmax.py takes them. targets (B, L), frames and lengths (B,) int64.
     """
     batch, longest = len(frames), x.shape[0] // max(1, len(frames))
     loss = np.empty(batch)

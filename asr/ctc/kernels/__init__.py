@@ -1,0 +1,1 @@
+"""Compiled code of the CTC room: the forward-backward recursion, Viterbi, and what compiles them."""
