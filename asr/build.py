@@ -31,6 +31,8 @@ from asr.text.normalize import Normalizer
 from asr.text.tokenizers import tokenizer_from_state
 from asr.training import checkpoint
 from asr.training.journal import Journal
+from asr.training.objective import ConsistencyCTC, LabelPriorCTC, Objective
+from asr.training.options import CrCtcOptions, LabelPriorOptions
 from asr.training.trainer import Trainer
 from asr.types import Batch, Utterance
 from asr.world import World
@@ -71,6 +73,13 @@ def make_model(config: Config, num_features: int, num_tokens: int) -> nn.Module:
     if isinstance(config.model, DeepSpeech2Options):
         return DeepSpeech2(config.model, num_features, num_tokens)
     return QuartzNet(config.model, num_features, num_tokens)
+
+
+def make_objective(config: Config, num_tokens: int) -> Objective:
+    """What training minimises, as the options describe it."""
+    if isinstance(config.loss, LabelPriorOptions):
+        return LabelPriorCTC(config.loss, num_tokens)
+    return ConsistencyCTC(config.loss) if isinstance(config.loss, CrCtcOptions) else Objective()
 
 
 def make_decoder(config: Config) -> Decoder:
@@ -258,14 +267,16 @@ def build_trainer(
         parts=system_parts(system) | {"data": data_digest(data)},
         world=world,
         sample_rate=config.features.sample_rate,
+        objective=make_objective(config, len(system.tokenizer.tokens)).to(world.device),
         journal=journal,
         advance=advance,
     )
 
 
-def _front_end(system: System, augment: SpecAugment, batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
-    """Features of a training batch, warped and masked by (seed, epoch, utterance)."""
-    rngs = [seeding.generator(system.config.seed, epoch, index, _AUGMENT) for index in batch.indices]
+def _front_end(system: System, augment: SpecAugment, batch: Batch, epoch: int, view: int) -> tuple[Tensor, Tensor]:
+    """Features of a training batch, warped and masked by (seed, epoch, utterance, view)."""
+    more = (view,) if view else ()  # the only view there is draws as if views did not exist
+    rngs = [seeding.generator(system.config.seed, epoch, index, _AUGMENT, *more) for index in batch.indices]
     with torch.no_grad():
         warps = draw_warps(system.config.augment, rngs)
         features, lengths = system.features(batch.waveforms, batch.waveform_lengths, warps)

@@ -20,17 +20,32 @@ from asr.models.deepspeech2 import DeepSpeech2Options
 from asr.models.quartznet import QuartzNetOptions
 from asr.options import Options
 from asr.text.normalize import TextOptions
-from asr.training.options import TrainingOptions
+from asr.training.options import CrCtcOptions, CtcOptions, LabelPriorOptions, TrainingOptions
 
 
-def _kind(value: Any) -> Any:
-    return value.get("kind", "deepspeech2") if isinstance(value, dict) else getattr(value, "kind", None)
+def _by_kind(default: str) -> Discriminator:
+    """Chooses the options of a union by their `kind`, which is `default` where it is not said."""
+
+    def kind(value: Any) -> Any:
+        return value.get("kind", default) if isinstance(value, dict) else getattr(value, "kind", None)
+
+    return Discriminator(kind)
 
 
 ModelOptions = Annotated[
     Annotated[DeepSpeech2Options, Tag("deepspeech2")] | Annotated[QuartzNetOptions, Tag("quartznet")],
-    Discriminator(_kind),
+    _by_kind("deepspeech2"),
 ]
+LossOptions = Annotated[
+    Annotated[CtcOptions, Tag("ctc")]
+    | Annotated[LabelPriorOptions, Tag("label_prior")]
+    | Annotated[CrCtcOptions, Tag("cr_ctc")],
+    _by_kind("ctc"),
+]
+_UNIONS: dict[str, dict[str, type[Options]]] = {  # where a kind says whose keys may stand
+    "model": {"deepspeech2": DeepSpeech2Options, "quartznet": QuartzNetOptions},
+    "loss": {"ctc": CtcOptions, "label_prior": LabelPriorOptions, "cr_ctc": CrCtcOptions},
+}
 
 
 class Config(Options):
@@ -46,6 +61,7 @@ class Config(Options):
     perturb: PerturbOptions = PerturbOptions()
     augment: AugmentOptions = AugmentOptions()
     model: ModelOptions = DeepSpeech2Options()
+    loss: LossOptions = CtcOptions()
     training: TrainingOptions = TrainingOptions()
     decoding: DecodingOptions = DecodingOptions()
 
@@ -93,8 +109,8 @@ def dump_config(config: Config, *, whole: bool = True) -> str:
 def to_tree(config: Config, *, whole: bool = True) -> dict[str, Any]:
     """The configuration as plain data; `config_from_tree` reads it back equal."""
     tree = config.model_dump(mode="json", exclude_defaults=not whole)
-    if config.model != DeepSpeech2Options():  # the kind is what says whose defaults were left out
-        tree["model"] = {"kind": config.model.kind} | tree["model"]
+    for group in _UNIONS.keys() & tree.keys():  # the kind is what says whose defaults were left out
+        tree[group] = {"kind": getattr(config, group).kind} | tree[group]
     return tree
 
 
@@ -205,8 +221,8 @@ def _explain(error: ValidationError, where: str, lines: Lines, named: dict[tuple
     mistakes = error.errors()
     first = next((m for m in mistakes if m["type"] == "extra_forbidden"), mistakes[0])
     keys = tuple(str(k) for k in first["loc"] if not isinstance(k, int))
-    if keys[:1] == ("model",) and len(keys) > 1:
-        keys = ("model", *keys[2:])  # the union's tag is not a key
+    if keys and keys[0] in _UNIONS and len(keys) > 1:
+        keys = (keys[0], *keys[2:])  # the union's tag is not a key
     if first["type"] == "union_tag_invalid":
         keys = (*keys, "kind")
     line = next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), None)
@@ -246,13 +262,12 @@ def _suggestion(loc: Sequence[Hashable]) -> str:
 
 def _fields(loc: Sequence[Hashable]) -> set[str]:
     """The keys that may stand at `loc`."""
-    models: dict[Hashable, type[Options]] = {"deepspeech2": DeepSpeech2Options, "quartznet": QuartzNetOptions}
     options: type[Options] = Config
+    above: Hashable = None
     for key in loc:
-        if key in models:
-            options = models[key]
-            continue
-        annotation = options.model_fields[str(key)].annotation
+        kinds = _UNIONS.get(str(above), {})
+        annotation = kinds.get(str(key)) or options.model_fields[str(key)].annotation
         if isinstance(annotation, type) and issubclass(annotation, Options):
             options = annotation
+        above = key
     return set(options.model_fields)

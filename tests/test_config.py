@@ -11,6 +11,7 @@ from asr.config import Config, config_from_tree, dump_config, read_config, to_tr
 from asr.errors import ConfigError
 from asr.models.deepspeech2 import DeepSpeech2Options
 from asr.models.quartznet import QuartzNetOptions
+from asr.training.options import CrCtcOptions, CtcOptions, LabelPriorOptions
 
 LEAST = "data:\n  train: a.jsonl\n  dev: b.jsonl\n"
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -75,6 +76,13 @@ def test_the_kind_chooses_the_model(read) -> None:
     assert read(LEAST + "model: {kind: quartznet, width: 8}\n").model == QuartzNetOptions(width=8)
 
 
+def test_the_kind_chooses_the_loss(read) -> None:
+    assert read(LEAST).loss == CtcOptions()
+    assert read(LEAST, "loss.kind=cr_ctc").loss == CrCtcOptions(alpha=0.2)
+    assert read(LEAST + "loss: {kind: label_prior, prior: blank}\n").loss == LabelPriorOptions(prior="blank")
+    assert "loss" not in dump_config(read(LEAST, "loss.kind=ctc"), whole=False)
+
+
 MISTAKES = {
     "unknown key": (
         LEAST + "model:\n  hiden_size: 3\n",
@@ -92,6 +100,27 @@ MISTAKES = {
         LEAST + "model:\n  kind: quartznet\n  hidden_size: 3\n",
         "run.yaml:6: model.hidden_size: unknown key; expected one of",
     ),
+    "key of another loss": (
+        LEAST + "loss:\n  kind: cr_ctc\n  scale: 0.3\n",
+        "run.yaml:6: loss.scale: unknown key; expected one of alpha, kind; mend or drop it",
+    ),
+    "key of a loss that is not said": (
+        LEAST + "loss:\n  alpha: 0.3\n",
+        "run.yaml:5: loss.alpha: unknown key; expected one of kind; mend or drop it",
+    ),
+    "nearly a key of the loss": (
+        LEAST + "loss:\n  kind: label_prior\n  scal: 0.3\n",
+        "run.yaml:6: loss.scal: unknown key; did you mean 'scale'?",
+    ),
+    "no such loss": (
+        LEAST + "loss: {kind: focal}\n",
+        "run.yaml:4: loss.kind is 'focal'; expected 'ctc', 'label_prior', 'cr_ctc'; mend the value",
+    ),
+    "a loss out of range": (
+        LEAST + "loss:\n  kind: label_prior\n  decay: 1.0\n",
+        "run.yaml:6: loss.decay is 1.0; expected less than 1; mend the value",
+    ),
+    "a word for the loss": (LEAST + "loss: cr_ctc\n", "run.yaml:4: loss is 'cr_ctc'; expected a group of keys"),
     "wrong type": (
         LEAST + "training:\n\n  epochs: many\n",
         "run.yaml:6: training.epochs is 'many'; expected a valid integer",
@@ -217,6 +246,9 @@ TREES = st.fixed_dictionaries(
                 "gain_db": st.just([-3.0, 3.0]),
                 "noise": st.just("no"),
             }
+        ),
+        "loss": st.sampled_from(
+            [{}, {"kind": "ctc"}, {"kind": "cr_ctc"}, {"kind": "cr_ctc", "alpha": 0.1}, {"kind": "label_prior"}]
         ),
         "model": st.sampled_from(
             [

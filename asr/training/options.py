@@ -1,10 +1,32 @@
-"""Options of a training run: what the optimiser does, for how long, and when to look."""
+"""Options of a training run: what is minimised, what the optimiser does, for how long, and when to look."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from asr.options import Options
+
+
+class CtcOptions(Options):
+    """Plain CTC."""
+
+    kind: Literal["ctc"] = "ctc"
+
+
+class LabelPriorOptions(Options):
+    """CTC over posteriors divided by prior^scale; the prior is a running mean of the model's posteriors."""
+
+    kind: Literal["label_prior"] = "label_prior"
+    scale: float = Field(0.3, ge=0, le=1)  # 0: plain CTC
+    prior: Literal["labels", "blank"] = "labels"  # blank: the other tokens count as equally frequent
+    decay: float = Field(0.99, ge=0, lt=1)  # what a step keeps of the prior
+
+
+class CrCtcOptions(Options):
+    """CR-CTC: two augmented views of each utterance, whose posteriors shall agree. A step costs twice as much."""
+
+    kind: Literal["cr_ctc"] = "cr_ctc"
+    alpha: float = Field(0.2, ge=0)  # weight of the consistency
 
 
 class TrainingOptions(Options):

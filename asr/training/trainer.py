@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from torch import Tensor, nn
 
 from asr import seeding
 from asr.ctc.collapse import BLANK
-from asr.ctc.loss import ctc_loss
 from asr.data.sampler import BatchSampler
 from asr.errors import TrainingError
 from asr.training import checkpoint, ranks
 from asr.training.diagnosis import word_on
 from asr.training.journal import Journal
+from asr.training.objective import Losses, Objective
 from asr.training.optim import learning_rate, make_optimizer
 from asr.training.options import TrainingOptions
 from asr.training.probe import try_out
@@ -29,7 +30,8 @@ from asr.training.state import RunState, Window
 from asr.types import Batch
 from asr.world import World, multiplies_bfloat16
 
-FrontEnd = Callable[[Batch, int], tuple[Tensor, Tensor]]  # batch, epoch → features (B, T, F), lengths (B,)
+# batch, epoch, number of the augmented view → features (B, T, F), lengths (B,)
+FrontEnd = Callable[[Batch, int, int], tuple[Tensor, Tensor]]
 Validate = Callable[[nn.Module], dict[str, float]]  # → wer, cer, loss (nats per token)
 
 
@@ -37,7 +39,7 @@ class Trainer:
     """Trains `model` and leaves `run/model.pt`, `run/checkpoints/{last,best}.pt` and the journal's files.
 
     `parts` is the plain data saved beside the weights in model.pt (config, tokenizer, features); `advance(progress)`
-    is told the share of the run that is over, for a progress bar.
+    is told the share of the run that is over, for a progress bar. What is minimised is plain CTC unless given.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class Trainer:
         parts: dict[str, Any],
         world: World,
         sample_rate: int,
+        objective: Objective | None = None,
         journal: Journal | None = None,
         advance: Callable[[float], None] = lambda progress: None,
     ) -> None:
         self.model, self.front_end, self.sampler, self.load = model, front_end, sampler, load
         self.validate, self.options, self.run, self.parts, self.world = validate, options, run, parts, world
         self.sample_rate, self.journal, self.advance = sample_rate, journal, advance
+        self.objective = Objective() if objective is None else objective
         self.optimizer = make_optimizer(model, options)
         self.state = RunState(next_validation=options.validate_every)
         self.snapshots: deque[dict[str, Tensor]] = deque(maxlen=options.average)
@@ -123,11 +127,13 @@ class Trainer:
         loss, count = ranks.total([loss, tokens], self.world)
         ranks.sum_gradients(self.model, self.world)
         norm = self._divide_and_clip(max(1.0, count))
-        if torch.isfinite(torch.tensor(loss)) and torch.isfinite(norm):
+        good = bool(torch.isfinite(torch.tensor(loss)) and torch.isfinite(norm))
+        if good:
             self.optimizer.step()
             self._note_good(loss, count, float(norm))
         else:
             self._note_bad(ids, buffers)
+        self.objective.end_step(self.world, good)
         self.optimizer.zero_grad(set_to_none=True)
         self.state.step += 1
         self._tick()
@@ -148,16 +154,18 @@ class Trainer:
         loss = losses[usable].sum()
         loss.backward()
         self._count(batch, logits.detach(), lengths, usable)
+        self.objective.note(logits.detach(), lengths * usable)
         self.state.batch += 1
         if self.state.batch >= len(self.sampler.epoch(self.state.epoch)):
             self.state.epoch, self.state.batch = self.state.epoch + 1, 0
         return float(loss.detach()), int(batch.target_lengths[usable].sum())
 
-    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        features, lengths = self.front_end(batch, self.state.epoch)
+    def _losses(self, batch: Batch) -> Losses:
+        return self.objective(batch, partial(self.front_end, batch, self.state.epoch), self._logits)
+
+    def _logits(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         with self._precision():
-            logits, lengths = self.model(features, lengths)
-        return ctc_loss(logits, batch.targets, lengths, batch.target_lengths), logits, lengths
+            return self.model(features, lengths)
 
     def _precision(self) -> AbstractContextManager:
         auto = self.options.precision == "auto" and multiplies_bfloat16(self.world.device)
@@ -324,6 +332,7 @@ class Trainer:
             "parts": self.parts,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "objective": self.objective.state_dict(),
             "state": self.state.plain(),
             "snapshots": list(self.snapshots),
             "generators": generators,
@@ -333,6 +342,7 @@ class Trainer:
         """Continue from what `snapshot` returned."""
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
+        self.objective.load_state_dict(saved["objective"])
         self.state = RunState.from_plain(saved["state"])
         self.snapshots.extend(saved["snapshots"])
         seeding.restore(saved["generators"][self.world.rank])

@@ -36,7 +36,7 @@ class Toy(nn.Module):
         return self.output(self.dropout(x)), lengths
 
 
-def front_end(batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
+def front_end(batch: Batch, epoch: int, view: int = 0) -> tuple[Tensor, Tensor]:
     frames = batch.waveforms.unfold(1, WIDTH, WIDTH)
     return frames, batch.waveform_lengths // WIDTH
 
