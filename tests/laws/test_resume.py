@@ -112,6 +112,34 @@ def test_killed_and_resumed_is_never_killed(tree: dict, whole: Path, tmp_path: P
     assert_same_run(whole, run)
 
 
+LOSSES = [
+    {"kind": "label_prior", "scale": 1.0, "decay": 0.5},
+    {"kind": "label_prior", "scale": 1.0, "decay": 0.5, "prior": "blank"},
+    {"kind": "cr_ctc", "alpha": 1.0},
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: "-".join(str(v) for v in loss.values()))
+def test_no_loss_forgets(loss: dict, tree: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_from_tree(tree | {"loss": loss})
+    assert run_training(config, tmp_path / "whole", False, lambda line: None)
+    record = Journal.record
+
+    def record_and_break(self: Journal, row: dict) -> None:
+        record(self, row)
+        if row["kind"] == "step" and row["step"] == KILLED:
+            raise RuntimeError("broken")
+
+    monkeypatch.setattr(Journal, "record", record_and_break)
+    with pytest.raises(RuntimeError, match="broken"):
+        run_training(config, tmp_path / "run", False, lambda line: None)
+    monkeypatch.setattr(Journal, "record", record)
+    saved = checkpoint.load(tmp_path / "run/checkpoints/last.pt", "checkpoint")["state"]
+    assert saved["batch"] > 0 and saved["step"] < KILLED
+    assert run_training(config, tmp_path / "run", True, lambda line: None)
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
+
+
 @pytest.mark.parametrize("number, step", [(signal.SIGTERM, 2), (signal.SIGINT, 5), (signal.SIGINT, 12)])
 def test_a_signal_saves_and_exits_well(
     number: int, step: int, tree: dict, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
