@@ -4,6 +4,7 @@ from asr.ctc.collapse import BLANK
 from asr.ctc.loss import (
     backend,
     ctc_loss,
+    ctc_loss_and_frames,
     ctc_loss_from_log_probs,
     ctc_loss_from_probs,
     feasible,
@@ -15,6 +16,7 @@ __all__ = [
     "BLANK",
     "backend",
     "ctc_loss",
+    "ctc_loss_and_frames",
     "ctc_loss_from_log_probs",
     "ctc_loss_from_probs",
     "feasible",

@@ -5,7 +5,6 @@ Knows tensors, layouts and buffers; what is allowed at its door is checked befor
 
 import sys
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from asr.ctc.kernels.batch import run
+from asr.ctc.loss import Frames
 
 # how numpy, which knows no bfloat16 and multiplies no float16, sees the formats: kernels/softmax.py reads the bits
 _SEEN_AS = {
@@ -22,15 +22,6 @@ _SEEN_AS = {
     torch.bfloat16: torch.uint16,
     torch.float16: torch.int16,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Frames:
-    """What the loss knows of every frame on the way, (B, T) float32: how probable the model holds a blank there, and
-    how much of the targets' alignments are in a blank there. 0 beyond an utterance and where nothing aligns."""
-
-    blank_probability: Tensor
-    blank_occupancy: Tensor
 
 
 def fused_ctc_loss(

@@ -3,6 +3,7 @@
 Knows which kernel serves which device; the recursion is theirs, what a door refuses is in asr/ctc/checks.py.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -11,6 +12,18 @@ from torch import Tensor
 
 from asr.ctc.checks import Alignable, check_log_probs, check_probs, checked, padded, refuse_probabilities
 from asr.ctc.collapse import BLANK
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What the compiled loss learns of every frame on its way, (B, T) float32; 0 where nothing aligns.
+
+    How probable the model holds a blank there, and which share of the targets' alignments is in a blank there.
+    """
+
+    blank_probability: Tensor
+    blank_occupancy: Tensor
+
 
 _COMPILED_ON = frozenset({"cpu"})  # the types of devices that the compiled kernel serves
 
@@ -53,6 +66,19 @@ def ctc_loss(
     ready = checked("ctc_loss", logits, targets, input_lengths, target_lengths, blank)
     refuse_probabilities("ctc_loss", logits, ready.input_lengths)
     return _loss(logits, ready, blank, zero_infinity)
+
+
+def ctc_loss_and_frames(
+    logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int = BLANK
+) -> tuple[Tensor, Frames | None]:
+    """`ctc_loss`, and what is known of every frame; None where the device's own kernel keeps that to itself."""
+    ready = checked("ctc_loss", logits, targets, input_lengths, target_lengths, blank)
+    refuse_probabilities("ctc_loss", logits, ready.input_lengths)
+    if backend(logits) == "torch":
+        return _kernel(logits, ready, blank), None
+    from asr.ctc.fused import fused_ctc_loss_and_frames
+
+    return fused_ctc_loss_and_frames(logits, *ready, blank)
 
 
 def ctc_loss_from_log_probs(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from asr.ctc.loss import ctc_loss, log_probs
+from asr.ctc.loss import Frames, ctc_loss, ctc_loss_and_frames, log_probs
 from asr.ctc.prior import blank_prior, label_prior_loss, posterior_sum
 from asr.nn.masks import zero_padding
 from asr.training import ranks
@@ -23,11 +23,15 @@ Model = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # features, lengths â
 
 
 class Losses(NamedTuple):
-    """Nats of each utterance (B,), inf where nothing aligns; and the logits (B, T, V), lengths (B,) they are of."""
+    """Nats of each utterance (B,), inf where nothing aligns; and the logits (B, T, V), lengths (B,) they are of.
+
+    `frames` is what plain CTC knows of their blanks, where it is known.
+    """
 
     losses: Tensor
     logits: Tensor
     lengths: Tensor
+    frames: Frames | None = None
 
 
 class Objective(nn.Module):
@@ -36,7 +40,8 @@ class Objective(nn.Module):
     def forward(self, batch: Batch, view: View, model: Model) -> Losses:
         """The losses of a batch. Changes nothing but the model's own statistics."""
         logits, lengths = model(*view(0))
-        return Losses(ctc_loss(logits, batch.targets, lengths, batch.target_lengths), logits, lengths)
+        losses, frames = ctc_loss_and_frames(logits, batch.targets, lengths, batch.target_lengths)
+        return Losses(losses, logits, lengths, frames)
 
     def note(self, logits: Tensor, lengths: Tensor) -> None:
         """Hear of logits (B, T, V) learned from in this step; a length is 0 where an utterance was left out."""

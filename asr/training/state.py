@@ -16,15 +16,24 @@ class Window:
     padded: float = 0.0
     frames: float = 0.0
     blanks: float = 0.0
+    blank_probability: float | None = None
+    blank_occupancy: float | None = None
     utterances: float = 0.0
     empty: float = 0.0
     waited: float = 0.0  # s
     seconds: float = 0.0
 
+    def note_blanks(self, probability: float, occupancy: float) -> None:
+        """Add what the loss knows of a batch's blanks, summed over frames."""
+        self.blank_probability = (self.blank_probability or 0.0) + probability
+        self.blank_occupancy = (self.blank_occupancy or 0.0) + occupancy
+
     def summary(self, sample_rate: int) -> dict[str, Any]:
         """What a log line says of these steps: loss [nats/token], pace [audio s/s] and shares in [0, 1].
 
-        The loss is None where nothing was learned from.
+        The loss is None where nothing was learned from. blank_share counts frames whose best token is the blank;
+        blank_probability and blank_occupancy are means over frames, of the model and of the targets' alignments, None
+        where the loss does not tell.
         """
         return {
             "loss": self.loss / self.tokens if self.tokens else None,
@@ -33,8 +42,13 @@ class Window:
             "data_wait": self.waited / max(1e-9, self.seconds),
             "padding": 1.0 - self.samples / max(1, self.padded),
             "blank_share": self.blanks / max(1, self.frames),
+            "blank_probability": self._of_a_frame(self.blank_probability),
+            "blank_occupancy": self._of_a_frame(self.blank_occupancy),
             "empty_share": self.empty / max(1, self.utterances),
         }
+
+    def _of_a_frame(self, total: float | None) -> float | None:
+        return None if total is None else total / max(1, self.frames)
 
 
 @dataclass

@@ -149,11 +149,13 @@ class Trainer:
 
     def _forward_backward(self, batch: Batch) -> tuple[float, int]:
         """Gradients of the summed loss; → its nats and the tokens it is a sum over. Moves the position on."""
-        losses, logits, lengths = self._losses(batch)
+        losses, logits, lengths, frames = self._losses(batch)
         usable = torch.isfinite(losses) | torch.isnan(losses)  # inf: no alignment exists; nan: something broke
         loss = losses[usable].sum()
         loss.backward()
         self._count(batch, logits.detach(), lengths, usable)
+        if frames is not None:
+            self.state.window.note_blanks(float(frames.blank_probability.sum()), float(frames.blank_occupancy.sum()))
         self.objective.note(logits.detach(), lengths * usable)
         self.state.batch += 1
         if self.state.batch >= len(self.sampler.epoch(self.state.epoch)):

@@ -122,6 +122,14 @@ def test_the_loss_in_the_log_is_nats_a_token(tmp_path: Path) -> None:
     assert rows(tmp_path, "step")[0]["loss"] == pytest.approx(float(nats.detach().sum()) / (3 * len(first)), rel=1e-4)
 
 
+def test_the_log_tells_of_blanks_in_the_model_and_in_the_alignments(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    trainer(tmp_path, epochs=60, lr=0.1, journal=journal).fit()
+    journal.close()
+    apart = [abs(row["blank_probability"] - row["blank_occupancy"]) for row in rows(tmp_path, "step")]
+    assert apart[-1] < 0.05 < apart[0]  # a model that has learned says blank where the targets leave room for it
+
+
 def test_accumulating_two_half_batches_is_one_batch(tmp_path: Path) -> None:
     """The gradient is that of the summed loss over the summed tokens, though the halves differ in tokens."""
     data = examples()
