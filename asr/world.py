@@ -1,6 +1,7 @@
 """Which process of how many this is, and its device. The one place that reads the environment."""
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +40,15 @@ def current_world(device: str = "auto") -> World:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ASR_CACHE, else ~/.cache/asr-ctc."""
-    return Path(os.environ.get("ASR_CACHE") or Path.home() / ".cache" / "asr-ctc")
+    """Where downloads and compiled kernels are kept: ASR_CACHE, else ~/.cache/asr-ctc; without a home, with the
+    temporary files."""
+    named = os.environ.get("ASR_CACHE")
+    if named:
+        return Path(named)
+    try:
+        return Path.home() / ".cache" / "asr-ctc"
+    except RuntimeError:  # a container's user of no name
+        return Path(tempfile.gettempdir()) / "asr-ctc"
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:

@@ -1,5 +1,6 @@
 """The mathematics of Connectionist Temporal Classification. The blank is defined here: id 0."""
 
+from asr.ctc.align import Alignment, align
 from asr.ctc.collapse import BLANK
 from asr.ctc.loss import (
     backend,
@@ -14,6 +15,8 @@ from asr.ctc.loss import (
 
 __all__ = [
     "BLANK",
+    "Alignment",
+    "align",
     "backend",
     "ctc_loss",
     "ctc_loss_and_frames",

@@ -37,7 +37,8 @@ def align(
     log_probs (B, T, V), taken as float32 to the CPU; targets (B, L) or concatenated, lengths (B,), integers. Of paths
     exactly as likely the answer is the one that, followed from its last frame to its first, is always as far on in
     the transcript as any of them: ties make labels early. Time is O(T · L) an utterance, memory 2L + 1 bytes a frame
-    of the longest. Raises LossError for shapes, lengths or labels out of range and for emissions that are NaN or +inf.
+    of the longest. Raises LossError for shapes, lengths or labels out of range and for emissions of the
+    blank or of a target that are NaN or +inf.
     """
     labels, frames, lengths = (
         x.numpy() for x in checked("align", log_probs, targets, input_lengths, target_lengths, blank)

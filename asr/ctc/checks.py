@@ -69,8 +69,8 @@ def refuse_probabilities(door: str, logits: Tensor, input_lengths: Tensor) -> No
 def check_log_probs(door: str, log_probs: Tensor, input_lengths: Tensor) -> None:
     """Raise LossError naming the first valid frame of log_probs (B, T, V) whose probabilities do not sum to 1."""
     rows = log_probs.detach()
-    # 16 bits round a log probability of -5 by up to 0.016 (bfloat16) or 0.002 (float16)
-    tolerance = 1e-3 if rows.element_size() >= 4 else 3e-2
+    # 16 bits round a log probability of -8 to -16 by up to 0.031 (bfloat16) or 0.004 (float16)
+    tolerance = 1e-3 if rows.element_size() >= 4 else 4e-2
     sums = _wide(rows).logsumexp(-1)
     _refuse(
         door, sums.abs() > tolerance, input_lengths, sums, "logsumexp",

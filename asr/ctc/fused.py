@@ -30,7 +30,8 @@ def fused_ctc_loss(
     """Negative log likelihood (B,) in nats: float64 for float64 logits, else float32. Differentiable by the logits.
 
     logits (B, T, V) float32, float64, bfloat16 or float16 on CPU; a transposed (T, B, V) is read where it lies. targets
-    (B, L), lengths (B,). What has no alignment: inf, gradient 0. Where a logit is NaN or +inf: NaN.
+    (B, L), lengths (B,). What has no alignment: inf, gradient 0. Where a logit is NaN or +inf: NaN. Gradients of 16
+    bits are rounded before a slope of the loss multiplies them; give float32 logits where that is too coarse.
     """
     return fused_ctc_loss_and_frames(logits, targets, input_lengths, target_lengths, blank)[0]
 
@@ -39,7 +40,8 @@ def fused_ctc_loss_and_frames(
     logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int = 0
 ) -> tuple[Tensor, Frames]:
     """The same, with what was learned of every frame; that costs nothing."""
-    loss, probability, occupancy = _Fused.apply(logits, targets, input_lengths, target_lengths, blank)
+    wanted = torch.is_grad_enabled() and logits.requires_grad
+    loss, probability, occupancy = _Fused.apply(logits, targets, input_lengths, target_lengths, blank, wanted)
     return loss, Frames(probability, occupancy)
 
 
@@ -48,10 +50,10 @@ class _Fused(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx: Any, logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor, blank: int,
+        wanted: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         rows, at, stride, time_first = _rows(logits)
-        wanted = ctx.needs_input_grad[0]
         gradient = _buffers.take(rows) if wanted else rows.new_empty((0, rows.shape[1]))
         found = run(
             _bits(rows), _bits(gradient), at, stride, _integers(targets), _integers(input_lengths),
@@ -67,13 +69,12 @@ class _Fused(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, by_loss: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         gradient, impossible = ctx.saved_tensors
+        if torch._C._autograd._get_current_graph_task_keep_graph():  # somebody may come for it again
+            gradient = gradient.clone()
         scaled = (by_loss != 1) & ~impossible  # of a sum of losses, none; and 0 stays 0 under an infinite slope
-        if bool(scaled.any()):
-            if torch._C._autograd._get_current_graph_task_keep_graph():  # somebody may come for it again
-                gradient = gradient.clone()
-            for row in scaled.nonzero().flatten().tolist():
-                gradient[row].mul_(by_loss[row])
-        return gradient, None, None, None, None
+        for row in scaled.nonzero().flatten().tolist():
+            gradient[row].mul_(by_loss[row])
+        return gradient, None, None, None, None, None
 
 
 def _rows(logits: Tensor) -> tuple[Tensor, np.ndarray, int, bool]:

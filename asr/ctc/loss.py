@@ -58,8 +58,9 @@ def ctc_loss(
     """Negative log likelihood of each utterance (B,), in nats; normalises the logits (B, T, V) inside, in float32.
 
     targets (B, L) or concatenated (sum of lengths,), lengths (B,), integers. An infeasible utterance, or one whose
-    every path is masked by logits of -inf, has loss inf, or 0 with `zero_infinity`, and gradient exactly 0; NaN or
-    +inf in a valid frame make the loss NaN. float64 logits have a float64 loss.
+    every path is masked by logits of -inf, has loss inf, or 0 with `zero_infinity`, and gradient exactly 0: who that
+    is, torch.isposinf(loss) says without `zero_infinity`, and `feasible` of the lengths alone. NaN or +inf in a frame
+    of one that fits make its loss NaN. float64 logits have a float64 loss.
     Raises LossError for lengths or labels out of range, and for rows that are probabilities already: behind such a
     double softmax no path costs less than log(1 + (V - 1)/e) nats a frame, so a model never learns.
     """

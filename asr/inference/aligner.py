@@ -99,10 +99,13 @@ def _of_batch(
     lengths = torch.tensor([len(text.targets) for text in texts])
     targets = pad_sequence([torch.tensor(text.targets, dtype=torch.int64) for text in texts], batch_first=True)
     needed = required_frames(targets, lengths).tolist()
-    found = align(emissions, targets, frames, lengths)
+    broken = [torch.isnan(row).any() or torch.isposinf(row).any() for row in rows]
+    found = align(emissions.nan_to_num(posinf=0.0), targets, frames, lengths)
     heard = [hypotheses[0] for hypotheses in GreedyDecoder()(emissions, frames)]
     return [
-        _impossible(stretch.name, text, needed[i], len(rows[i]))
+        LossError(f"utt {stretch.name}: the model's outputs are NaN; expected numbers; train again, or look at it")
+        if broken[i]
+        else _impossible(stretch.name, text, needed[i], len(rows[i]))
         if (alignment := found[i]) is None
         else _aligned(recogniser, stretch.name, len(waveform), text, rows[i], alignment, heard[i])
         for i, ((stretch, waveform), text) in enumerate(zip(sounds, texts, strict=True))

@@ -100,6 +100,32 @@ def test_a_path_that_probabilities_cannot_hold_is_found_by_logarithms():
     torch.testing.assert_close(gradient.double(), exact_gradient, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("depth", [20, 36, 37, 46, 60])
+def test_a_frame_that_masks_every_likely_state_leaves_numbers(depth):
+    """In frame 20 all labels but one are barred, and what is still open has the smallest numbers float64 can hold."""
+    logits = torch.full((1, 41, 22), -float(depth))
+    logits[:, :, 0], logits[0, 20] = 0.0, -math.inf
+    logits[0, 20, 11] = 0.0
+    rest = torch.arange(1, 22)[None], torch.tensor([41]), torch.tensor([21])
+    loss, gradient = _loss_and_gradient(logits, *rest)
+    exact, exact_gradient = _loss_and_gradient(logits.double(), *rest)
+    torch.testing.assert_close(loss.double(), exact, rtol=1e-6, atol=0)
+    torch.testing.assert_close(gradient.double(), exact_gradient, rtol=0, atol=1e-6)
+
+
+def test_a_common_offset_costs_nothing():
+    logits, *rest = _problem()
+    expected, gradient = _loss_and_gradient(logits.double(), *rest)
+    coarse = (logits * 2**20).round() / 2**20  # so that the offset rounds nothing away
+    for dtype, offset in ((torch.float64, 2.0**30), (torch.float32, 0.0)):
+        loss, other = _loss_and_gradient(coarse.to(dtype) + offset, *rest)
+        torch.testing.assert_close(loss.double(), expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(other.double(), gradient, rtol=0, atol=1e-5)
+    plain, _ = _loss_and_gradient(coarse.double(), *rest)
+    far, _ = _loss_and_gradient(coarse.double() + 2.0**30, *rest)
+    torch.testing.assert_close(far, plain, rtol=1e-14, atol=0)
+
+
 def test_gradcheck():
     logits = torch.randn(3, 9, 5, dtype=torch.float64, requires_grad=True)
     rest = torch.tensor([[1, 2, 2], [3, 1, 0], [0, 0, 0]]), torch.tensor([9, 5, 4]), torch.tensor([3, 2, 0])
@@ -141,6 +167,16 @@ def test_weights_of_losses_reach_the_gradient_and_a_second_backward_finds_it_who
     torch.testing.assert_close(leaf.grad, gradient * (1 + weights[:, None, None]))
     with pytest.raises(RuntimeError):
         loss.sum().backward()
+
+
+def test_a_gradient_of_a_kept_graph_may_be_changed():
+    logits, *rest = _problem()
+    leaf = logits.clone().requires_grad_()
+    loss = fused_ctc_loss(leaf, *rest).sum()
+    (first,) = torch.autograd.grad(loss, leaf, retain_graph=True)
+    before = first.clone()
+    first.mul_(0)
+    assert torch.equal(torch.autograd.grad(loss, leaf)[0], before)
 
 
 def test_an_infinite_slope_of_an_infinite_loss_is_no_nan():
@@ -189,13 +225,15 @@ def test_masked_tokens_are_impossible_not_undefined():
     assert (gradient[1:3] == 0).all() and torch.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("value", [math.nan, -math.nan, math.inf])
-def test_what_is_no_number_is_not_hidden(value):
+def test_what_is_no_number_is_not_hidden(value, dtype):
     logits, *rest = _problem(labels=3)
+    logits = logits.to(dtype)
     logits[1, 2, 4] = value
     loss, gradient = _loss_and_gradient(logits, *rest)
     assert torch.isnan(loss).tolist() == [False, True, False, False]
-    assert torch.isfinite(gradient[[0, 2, 3]]).all()
+    assert torch.isfinite(gradient[[0, 2, 3]]).all() and torch.isnan(gradient[1, : int(rest[1][1])]).all()
     logits[1, int(rest[1][1]) :] = value  # beyond the utterance it is padding
     logits[1, 2, 4] = 0.0
     assert torch.isfinite(fused_ctc_loss(logits, *rest)).all()

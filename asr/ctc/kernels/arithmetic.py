@@ -101,8 +101,10 @@ def from_bfloat16(h):
 
 @part
 def to_bfloat16(x):
-    """The bits of the bfloat16 nearest to x, ties to even; finite x."""
+    """The bits of the bfloat16 nearest to x, ties to even; NaN for NaN."""
     i = np.uint32(bits32(x))
+    if (i & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000):
+        return np.uint16(0x7FC0)
     return np.uint16((i + np.uint32(0x7FFF) + ((i >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
 
 
@@ -119,11 +121,15 @@ def from_float16(h):
 
 @part
 def to_float16(x):
-    """The bits of the float16 nearest to x, ties to even; |x| < 65504."""
+    """The bits of the float16 nearest to x, ties to even; inf from 65520 on, NaN for NaN."""
     i = np.uint32(bits32(x))
     magnitude = i & np.uint32(0x7FFFFFFF)
     if magnitude < np.uint32(0x38800000):  # below 2^-14: float32's own rounding beside 0.5 is that of a subnormal
         half = np.uint32(bits32(float32(np.int32(magnitude)) + _HALF)) - np.uint32(0x3F000000)
+    elif magnitude > np.uint32(0x7F800000):
+        half = np.uint32(0x7E00)
+    elif magnitude >= np.uint32(0x477FF000):
+        half = np.uint32(0x7C00)
     else:
         odd = (i >> np.uint32(13)) & np.uint32(1)
         half = (magnitude - np.uint32(112 << 23) + np.uint32(0xFFF) + odd) >> np.uint32(13)

@@ -129,22 +129,24 @@ def run(
     cost = frames * (x.shape[1] + 2 * lengths)
     order = np.argsort(-cost, kind="stable")
     share = max(1, min(threads, batch, int(cost.sum()) // _SMALL))
-    calls = [
-        partial(kernel, x, gradient, at, stride, order[i::share], targets, frames, lengths, blank, loss,
-                probability, occupied)
-        for i in range(share) if batch
-    ]  # fmt: skip
+    # a stride would be another type to the compiler, and compiled once more
+    members = [np.ascontiguousarray(order[i::share]) for i in range(share) if batch]
+    rest = (targets, frames, lengths, blank, loss, probability, occupied)
+    calls = [partial(kernel, x, gradient, at, stride, some, *rest) for some in members]
     _together(calls)
     return loss, probability, occupied
 
 
 def _together(calls: Sequence[Callable[[], Any]]) -> None:
     """Make the calls at the same time, the first of them here."""
-    waiting = []
-    if len(calls) > 1:
-        pool = _pools.setdefault(0, ThreadPoolExecutor(os.cpu_count(), "asr-ctc"))
-        waiting = [pool.submit(call) for call in calls[1:]]
-    for call in calls[:1]:
+    waiting, own = [], list(calls[:1])
+    for call in calls[1:]:
+        try:
+            pool = _pools.setdefault(0, ThreadPoolExecutor(os.cpu_count(), "asr-ctc"))
+            waiting.append(pool.submit(call))
+        except RuntimeError:  # the interpreter is ending, and starts no more threads
+            own.append(call)
+    for call in own:
         call()
     for future in waiting:
         future.result()

@@ -46,7 +46,7 @@ _KEPT = _writable(_FOLDER)
 
 
 class Kernel:
-    """A compiled function that tells the user, once a process, when the first call has to wait for the compiler."""
+    """A compiled function that tells the user, once a process, when a call has to wait for the compiler."""
 
     told = False
 
@@ -57,16 +57,19 @@ class Kernel:
             self.dispatcher = njit(nogil=True, cache=_KEPT, error_model="numpy")(function)
         finally:
             config.CACHE_DIR = before  # type: ignore[attr-defined]
-        self._name = function.__name__
+        cache = self.dispatcher._cache  # type: ignore[attr-defined]
+        self._find, cache.load_overload = cache.load_overload, self._load
 
     def __call__(self, *arguments: Any) -> Any:
-        if not self.dispatcher.signatures and not Kernel.told and not self._is_kept():
-            Kernel.told = True
-            sys.stderr.write("compiling CTC kernels (once)\n")
         return self.dispatcher(*arguments)
 
-    def _is_kept(self) -> bool:
-        return _KEPT and any(_FOLDER.rglob(f"*.{self._name}-*.nbi"))
+    def _load(self, signature: Any, context: Any) -> Any:
+        """What numba asks before it compiles a signature: None means that it will."""
+        found = self._find(signature, context)
+        if found is None and not Kernel.told:
+            Kernel.told = True
+            sys.stderr.write("compiling CTC kernels (once)\n")
+        return found
 
 
 def compiled(function: Callable[..., Any]) -> Kernel:
@@ -78,5 +81,10 @@ def compiled(function: Callable[..., Any]) -> Kernel:
 
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as a part of the compiled kernels that call it; its loops may reorder sums, but know inf and NaN."""
+    """`function` as a part of the compiled kernels that call it."""
+    return njit(error_model="numpy", fastmath={"nsz", "contract"})(function)
+
+
+def summing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A part whose additions may be reordered, without which LLVM does not vectorise a sum."""
     return njit(error_model="numpy", fastmath={"nsz", "contract", "reassoc"})(function)

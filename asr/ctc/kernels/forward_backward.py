@@ -15,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from asr.ctc.kernels.arithmetic import exponent, power_of_two
-from asr.ctc.kernels.compiled import part
+from asr.ctc.kernels.compiled import part, summing
 
 LANES = 32  # states are done in multiples of it: more than LLVM does at once, so that no loop ends in scalar steps
 CERTAIN = 1e-240  # of a frame's forward and backward sums' product: underflow loses less than 1e-250 of that
+LEAST = 1e-290  # and that product itself has to be a number float64 holds to all its digits
 _LN2 = float(np.log(2))
 
 
@@ -61,7 +62,7 @@ def _padded(n):
     return (n + LANES - 1) // LANES * LANES
 
 
-@part
+@summing
 def _forward_frame(old_b, old_l, y, skip, y_blank, scale, new_b, new_l, n):
     """One frame of n states of each kind; old_l starts one state earlier. The sum of the new variables."""
     total = 0.0
@@ -114,7 +115,7 @@ def _emitted(beta_l, y, scale, emitted, n):
         emitted[k] = scale * y[k] * beta_l[k]
 
 
-@part
+@summing
 def _backward_frame(old_b, emitted, skip, c, new_b, new_l, n):
     """One frame of n states of each kind from the variables of the next, times what it emits there."""
     total = 0.0
@@ -127,7 +128,7 @@ def _backward_frame(old_b, emitted, skip, c, new_b, new_l, n):
     return total
 
 
-@part
+@summing
 def _occupied(alpha_b, alpha_l, beta_b, beta_l, occupancy, n):
     """alpha · beta of the labels, into occupancy; the sums over blanks and over labels."""
     blank, label = 0.0, 0.0

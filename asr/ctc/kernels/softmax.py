@@ -18,7 +18,7 @@ from asr.ctc.kernels.arithmetic import (
     to_float16,
     unordered,
 )
-from asr.ctc.kernels.compiled import part
+from asr.ctc.kernels.compiled import part, summing
 
 LANES = 64  # scratch rows are multiples of it: more than LLVM does at once, so that no loop ends in scalar steps
 NORMAL, MASKED, BROKEN = 0, 1, 2  # what a frame can be: numbers, nothing but -inf, or NaN or +inf somewhere
@@ -75,7 +75,7 @@ def _peak(row, n):
     return unordered(highest)
 
 
-@part
+@summing
 def _exponentials(row, peak, n):
     """row becomes exp(row - peak); their sum."""
     total = _ZERO

@@ -11,7 +11,7 @@ from numba import types
 from numba.extending import overload
 
 from asr.ctc.kernels.compiled import part
-from asr.ctc.kernels.forward_backward import CERTAIN, backward, first, forward, last, occupancies, start_backward
+from asr.ctc.kernels.forward_backward import CERTAIN, LEAST, backward, first, forward, last, occupancies, start_backward
 from asr.ctc.kernels.softmax import NORMAL, exponentials, load, number, store
 
 _ONE = np.float32(1)
@@ -117,7 +117,7 @@ def gradients(x, gradient, at, stride, blank, labels, frames, work, occupied):
         if t < frames - 1:
             total = backward(work, t, total, frames, length)
         share, whole = occupancies(work, t, frames, length)
-        if not whole >= CERTAIN * total * work.sums[t]:
+        if not whole >= max(CERTAIN * total * work.sums[t], LEAST):
             return False
         occupied[t] = share / whole
         if len(gradient):
