@@ -59,21 +59,24 @@ class _Fused(torch.autograd.Function):
             _bits(rows), _bits(gradient), at, stride, _integers(targets), _integers(input_lengths),
             _integers(target_lengths), blank, torch.get_num_threads(),
         )  # fmt: skip
-        loss, probability, occupancy = (torch.from_numpy(a) for a in found)
+        loss, probability, occupancy = found
         if wanted:
-            ctx.save_for_backward(_as_batch(gradient, logits.shape, time_first), torch.isposinf(loss))
-        ctx.mark_non_differentiable(probability, occupancy)
-        return loss.to(torch.float64 if logits.dtype == torch.float64 else torch.float32), probability, occupancy
+            ctx.save_for_backward(_as_batch(gradient, logits.shape, time_first))
+            ctx.impossible = (loss == np.inf).tolist()
+        frames = torch.from_numpy(probability), torch.from_numpy(occupancy)
+        ctx.mark_non_differentiable(*frames)
+        return torch.from_numpy(loss if logits.dtype == torch.float64 else loss.astype(np.float32)), *frames
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, by_loss: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        gradient, impossible = ctx.saved_tensors
+        (gradient,) = ctx.saved_tensors
         if torch._C._autograd._get_current_graph_task_keep_graph():  # somebody may come for it again
             gradient = gradient.clone()
-        scaled = (by_loss != 1) & ~impossible  # of a sum of losses, none; and 0 stays 0 under an infinite slope
-        for row in scaled.nonzero().flatten().tolist():
-            gradient[row].mul_(by_loss[row])
+        for row, slope in enumerate(by_loss.tolist()):
+            # of a sum of losses every slope is 1; and 0 stays 0 under an infinite one
+            if slope != 1 and not ctx.impossible[row]:
+                gradient[row].mul_(slope)
         return gradient, None, None, None, None, None
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from asr.ctc.kernels import logspace, softmax, utterance
 from asr.ctc.kernels.compiled import compiled, part
 from asr.ctc.kernels.forward_backward import Work, width
+from asr.ctc.kernels.memory import borrowed
 from asr.ctc.kernels.softmax import BROKEN, NORMAL
 
 _SMALL = 400_000  # frames · (V + 2L) a thread: with less, waking it costs more than it saves
@@ -61,6 +62,15 @@ def _workspace(vocabulary, frames, labels):
 
 
 @part
+def _borrowed(work):
+    return Work(
+        borrowed(work.row), borrowed(work.y), borrowed(work.y_blank), borrowed(work.skip), borrowed(work.alpha_b),
+        borrowed(work.alpha_l), borrowed(work.sums), borrowed(work.beta_b), borrowed(work.beta_l),
+        borrowed(work.emitted), borrowed(work.occupancy),
+    )  # fmt: skip
+
+
+@part
 def _settle(gradient, at, stride, frames, frames_of_batch, loss, kind):
     """The loss that is reported, and the gradient where there is no loss and beyond the utterance."""
     if kind == BROKEN:
@@ -74,20 +84,23 @@ def _settle(gradient, at, stride, frames, frames_of_batch, loss, kind):
 
 def _from_probabilities(x, gradient, at, stride, members, targets, frames, lengths, blank, loss, probability, occupied):
     """The utterances `members`: loss (B,), gradient (rows, V), probability and occupancy of the blank (B, T)."""
-    work = _workspace(x.shape[1], max(1, frames[members].max()), lengths[members].max())
+    own = _workspace(x.shape[1], max(1, frames[members].max()), lengths[members].max())
+    work = _borrowed(own)
+    logits, gradients = borrowed(x), borrowed(gradient)
     for m in members:
-        labels, value, kind = targets[m, : lengths[m]], np.inf, NORMAL
+        labels, value, kind = borrowed(targets)[m, : lengths[m]], np.inf, NORMAL
         if frames[m] == 0:
             value = np.inf if len(labels) else 0.0
         elif _is_possible(labels, frames[m]):
             value, kind, sure = utterance.utterance(
-                x, gradient, at[m], stride, blank, labels, frames[m], work, probability[m], occupied[m]
+                logits, gradients, at[m], stride, blank, labels, frames[m], work, probability[m], occupied[m]
             )
             if not sure:
                 value, kind = logspace.utterance(
-                    x, gradient, at[m], stride, blank, labels, frames[m], probability[m], occupied[m]
+                    logits, gradients, at[m], stride, blank, labels, frames[m], probability[m], occupied[m]
                 )
-        loss[m] = _settle(gradient, at[m], stride, frames[m], probability.shape[1], value, kind)
+        loss[m] = _settle(gradients, at[m], stride, frames[m], probability.shape[1], value, kind)
+    return own, x, gradient, targets  # what was borrowed lives until here
 
 
 def _from_logarithms(x, gradient, at, stride, members, targets, frames, lengths, blank, loss, probability, occupied):
