@@ -17,7 +17,7 @@ import numpy as np
 from asr.ctc.kernels.arithmetic import exponent, power_of_two
 from asr.ctc.kernels.compiled import part, summing
 
-LANES = 32  # states are done in multiples of it: more than LLVM does at once, so that no loop ends in scalar steps
+LANES = 16  # states are done in multiples of it, so that few loops end in scalar steps and rows stay short
 CERTAIN = 1e-240  # of a frame's forward and backward sums' product: underflow loses less than 1e-250 of that
 LEAST = 1e-290  # and that product itself has to be a number float64 holds to all its digits
 _LN2 = float(np.log(2))
