@@ -207,11 +207,11 @@ def test_help_is_quick() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "heavy: []", done.stdout + done.stderr
-    for verb in ("prepare", "check", "train", "evaluate", "transcribe"):
+    for verb in ("prepare", "check", "train", "evaluate", "transcribe", "align", "warmup"):
         assert verb in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["prepare", "check", "train", "evaluate", "transcribe"])
+@pytest.mark.parametrize("verb", ["prepare", "check", "train", "evaluate", "transcribe", "align"])
 def test_scripts_are_the_verbs(verb: str) -> None:
     script = Path(__file__).parents[1] / "scripts" / f"{verb}.py"
     assert len(script.read_text().splitlines()) <= 12

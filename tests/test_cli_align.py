@@ -1,7 +1,6 @@
 """`asr align` from end to end: a tiny model that learned tones finds them again, and the wrong transcripts."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -122,9 +121,3 @@ def test_mistakes_are_one_line(trained: Path, align: Align, arguments: list[str]
     places = {"run": trained, "dev": trained.parent / "dev.jsonl"}
     code, out, err = align(*(argument.format(**places) for argument in arguments))
     assert (code, out) == (2, "") and err.startswith("error: ") and err.count("\n") == 1 and said in err
-
-
-def test_the_script_is_the_verb() -> None:
-    script = Path(__file__).parents[1] / "scripts" / "align.py"
-    done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True)
-    assert done.returncode == 0 and "align [OPTIONS]" in done.stdout and len(script.read_text().splitlines()) <= 12

@@ -1,5 +1,8 @@
 """Which process of how many, and its device."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -42,3 +45,13 @@ def test_bfloat16_is_asked_of_the_hardware(monkeypatch):
 def test_downloads_go_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("ASR_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
+
+
+def test_without_a_home_the_cache_is_with_the_temporary_files(monkeypatch):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("ASR_CACHE", raising=False)
+    assert cache_folder() == Path.home() / ".cache" / "asr-ctc"
+    monkeypatch.setattr(Path, "home", nobody)
+    assert cache_folder() == Path(tempfile.gettempdir()) / "asr-ctc"

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from asr import cli
 from asr.ctc.align import align
 from asr.ctc.fused import fused_ctc_loss
 from asr.ctc.kernels import batch
+from asr.ctc.kernels.compiled import kernels_folder
 from asr.ctc.kernels.viterbi import viterbi
 from asr.ctc.warmup import warm_up
 
@@ -28,3 +30,9 @@ def test_nothing_is_compiled_after_it(monkeypatch, threads):
     align(torch.zeros(5, 9, 4).log_softmax(-1), targets, frames, lengths)
     torch.set_num_threads(threads_before)
     assert [len(kernel.signatures) for kernel in kernels] == before
+
+
+def test_the_verb_says_where(capsys):
+    cli.warmup()
+    out = capsys.readouterr().out
+    assert out.startswith("CTC kernels ready in ") and str(kernels_folder()) in out

@@ -248,3 +248,19 @@ def test_mistakes_of_the_caller(tmp_path: Path, doubtful: Path) -> None:
         align_manifest(READER, str.lower, tmp_path, doubtful, "srt")
     with pytest.raises(ManifestError, match="no such manifest"):
         align_manifest(READER, str.lower, tmp_path, tmp_path / "gone.jsonl")
+
+
+def test_a_recording_the_model_breaks_on_is_named_and_the_others_are_aligned(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = _Reader.forward
+
+    def breaks(self: _Reader, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        logits, lengths = read(self, features, lengths)
+        return logits.masked_fill((lengths == 4)[:, None, None], float("nan")), lengths
+
+    monkeypatch.setattr(_Reader, "forward", breaks)
+    found, failed = _aligned(corpus(("_ab_b", "abb"), ("ab_b", "abb"), ("_cab_", "cab")))
+    assert [f.id for f in found] == ["u0", "u2"] and all(f.gap == pytest.approx(0, abs=1e-9) for f in found)
+    (error,) = failed
+    assert isinstance(error, LossError) and str(error).startswith("utt u1: the model's outputs are NaN")
