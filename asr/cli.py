@@ -111,16 +111,25 @@ def train(
     run = Path("runs") / resolved.name
     with _bar("training") as advance:
         finished = run_training(resolved, run, resume, say, advance)
-    if not current_world(resolved.device).is_main:
-        return
-    if not finished:
+    world = current_world(resolved.device)
+    if world.is_main and finished:
+        from asr.evaluation.curves import draw_curves
+
+        draw_curves(run / "log.jsonl", run / "training.png")
+        say(f"finished: {run / 'model.pt'}, curves in {run / 'training.png'}")
+    elif world.is_main:
         again = shlex.join([str(config), *(overrides or []), "--resume"])
         say(f"stopped and saved; go on with: asr train {again}")
-        return
-    from asr.evaluation.curves import draw_curves
+    if world.size > 1:
+        end_process()
 
-    draw_curves(run / "log.jsonl", run / "training.png")
-    say(f"finished: {run / 'model.pt'}, curves in {run / 'training.png'}")
+
+def end_process() -> None:
+    """End here and now, all being written: threads of torch's distributed backends that outlive the interpreter abort
+    the process now and then, and torchrun then calls a run that succeeded a failure."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 # ── prepare ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ READING = """
 import json, sys
 from pathlib import Path
 from asr import build, runs
+from asr.cli import end_process
 from asr.config import read_config
 from asr.world import current_world
 
@@ -34,6 +35,8 @@ def noting(dataset, plan, *args, **more):
 
 build.load_batches = noting
 runs.run_training(read_config(sys.argv[1]), Path(sys.argv[2]), False, print)
+if world.size > 1:
+    end_process()  # as the verb does
 """
 
 
@@ -49,7 +52,7 @@ def launch(tmp_path: Path, tree: dict, name: str, size: int, accumulation: int) 
     for rank in range(size):
         place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}
         environment = os.environ | place | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        command = [sys.executable, "-c", READING, str(file), str(run)]
+        command = [sys.executable, "-X", "faulthandler", "-u", "-c", READING, str(file), str(run)]
         processes.append(
             subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         )
