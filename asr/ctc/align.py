@@ -37,8 +37,8 @@ def align(
     log_probs (B, T, V), taken as float32 to the CPU; targets (B, L) or concatenated, lengths (B,), integers. Of paths
     exactly as likely the answer is the one that, followed from its last frame to its first, is always as far on in
     the transcript as any of them: ties make labels early. Time is O(T · L) an utterance, memory 2L + 1 bytes a frame
-    of the longest. Raises LossError for shapes, lengths or labels out of range and for emissions of the
-    blank or of a target that are NaN or +inf.
+    of the longest. Raises LossError for shapes, lengths or labels out of range, for emissions
+    above 0 (logits) and for those of the blank or of a target that are NaN or +inf.
     """
     labels, frames, lengths = (
         x.numpy() for x in checked("align", log_probs, targets, input_lengths, target_lengths, blank)
@@ -49,6 +49,7 @@ def align(
 
     emissions = np.ascontiguousarray(log_probs.detach().to("cpu", torch.float32).numpy())
     labels = np.ascontiguousarray(labels)
+    _refuse_logits(emissions, frames)
     positions, scores = np.full(emissions.shape[:2], -1, np.int64), np.empty(len(frames))
     spans, sums = np.zeros((*labels.shape, 2), np.int64), np.zeros(labels.shape)
     viterbi(emissions, labels, frames, lengths, blank, positions, spans, sums, scores)
@@ -59,6 +60,18 @@ def align(
         )
     rows = zip(positions, frames, spans, sums, lengths, scores, strict=True)
     return [_alignment(p[:t], s[:n], x[:n], float(score)) for p, t, s, x, n, score in rows]
+
+
+def _refuse_logits(emissions: np.ndarray, frames: np.ndarray) -> None:
+    """A log probability above 0 is none. Sums are not looked at: tokens may have been masked."""
+    inside = np.arange(emissions.shape[1]) < frames[:, None]
+    wrong = ((emissions > 1e-3) & np.isfinite(emissions)).any(-1) & inside
+    if wrong.any():
+        row, frame = np.argwhere(wrong)[0]
+        raise LossError(
+            f"align: utterance {row}, frame {frame}: an emission is {emissions[row, frame].max():.3f}; expected log "
+            "probabilities, none above 0; give log_probs(logits)"
+        )
 
 
 def _alignment(positions: np.ndarray, spans: np.ndarray, sums: np.ndarray, score: float) -> Alignment | None:

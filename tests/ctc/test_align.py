@@ -181,3 +181,12 @@ def test_bad_input_names_the_place(change: dict, words: str) -> None:
     }
     with pytest.raises(LossError, match=words):
         align(**(good | change))
+
+
+def test_logits_are_no_log_probabilities() -> None:
+    logits = torch.zeros(2, 5, 3)
+    logits[1, 2, 1] = 2.5
+    rest = torch.tensor([[1], [2]]), torch.tensor([5, 5]), torch.tensor([1, 1])
+    with pytest.raises(LossError, match=r"utterance 1, frame 2: an emission is 2\.500"):
+        align(logits, *rest)
+    assert align(logits, rest[0], torch.tensor([5, 2]), rest[2])  # what padding holds does not count
