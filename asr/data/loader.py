@@ -1,5 +1,7 @@
 """Batches from a plan, read ahead by workers."""
 
+import atexit
+import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -38,11 +40,24 @@ def _leave_stopping_to_the_trainer(worker: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _raised(batches: Iterable[Batch | AsrError]) -> Iterator[Batch]:
-    for batch in batches:
-        if isinstance(batch, AsrError):
-            raise batch
-        yield batch
+@atexit.register
+def _end_workers() -> None:
+    """Kill the workers of batches nobody finished: multiprocessing would send SIGTERM, which they ignore, and wait."""
+    left = [process for process in multiprocessing.active_children() if process.daemon]
+    if left:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would report that they died
+    for process in left:
+        process.kill()
+
+
+def _raised(batches: Iterator[Batch | AsrError]) -> Iterator[Batch]:
+    try:
+        for batch in batches:
+            if isinstance(batch, AsrError):
+                raise batch
+            yield batch
+    finally:
+        del batches  # or the traceback of an error would keep the workers alive
 
 
 class _Outcomes(Dataset[Example | AsrError]):

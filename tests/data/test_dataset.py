@@ -1,5 +1,8 @@
 """Utterances as examples, and examples as batches, with and without workers."""
 
+import multiprocessing
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,3 +123,22 @@ def test_an_error_in_a_worker_is_the_same_one_line(corpus: list[Utterance], work
     with pytest.raises(AudioError) as caught:
         next(batches)
     assert str(caught.value).startswith("utt train-4: ") and "\n" not in str(caught.value)
+    assert not multiprocessing.active_children()  # though the traceback still lives
+
+
+UNFINISHED = """
+import sys, time
+from torch.utils.data import Dataset
+from asr.data.loader import load_batches
+
+class Stuck(Dataset):
+    def __getitem__(self, key):
+        time.sleep(3600)
+
+batches = load_batches(Stuck(), [[(0, 0)]], 1)
+"""
+
+
+def test_a_process_ends_though_its_workers_leave_signals_to_it() -> None:
+    done = subprocess.run([sys.executable, "-c", UNFINISHED], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
