@@ -7,7 +7,7 @@ import torch
 
 from asr.ctc.align import align
 from asr.ctc.fused import fused_ctc_loss
-from asr.ctc.kernels.compiled import kernels_folder
+from asr.kernels.compiled import kernels_folder
 
 _FORMATS = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 

@@ -7,9 +7,9 @@ from asr import cli
 from asr.ctc.align import align
 from asr.ctc.fused import fused_ctc_loss
 from asr.ctc.kernels import batch
-from asr.ctc.kernels.compiled import kernels_folder
 from asr.ctc.kernels.viterbi import viterbi
 from asr.ctc.warmup import warm_up
+from asr.kernels.compiled import kernels_folder
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from asr.ctc.kernels.compiled import part
+from asr.kernels.compiled import part
 
 _LOG2_E = np.float32(1 / np.log(2))
 _LN2_HIGH = np.float32(0.693359375)  # nine bits, so that n · _LN2_HIGH is exact; the rest of ln 2 is _LN2_LOW

@@ -1,27 +1,20 @@
 """A batch of utterances through the kernels: who does which, in how many threads.
 
-Utterances are independent: threads of our own share them out, and no number depends on how many there are. numba's own
-parallel loops are not used: their OpenMP layer aborts in a process forked after its first use, their portable layer
-when two Python threads call at once.
+Utterances are independent: threads of our own share them out, and no number depends on how many there are.
 """
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from asr.ctc.kernels import logspace, softmax, utterance
-from asr.ctc.kernels.compiled import compiled, part
 from asr.ctc.kernels.forward_backward import Work, width
 from asr.ctc.kernels.memory import borrowed
 from asr.ctc.kernels.softmax import BROKEN, NORMAL
+from asr.kernels.compiled import compiled, part
+from asr.kernels.threads import together
 
 _SMALL = 400_000  # frames · (V + 2L) a thread: with less, waking it costs more than it saves
-_pools: dict[int, ThreadPoolExecutor] = {}
-os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
 
 
 @part
@@ -146,20 +139,5 @@ def run(
     members = [np.ascontiguousarray(order[i::share]) for i in range(share) if batch]
     rest = (targets, frames, lengths, blank, loss, probability, occupied)
     calls = [partial(kernel, x, gradient, at, stride, some, *rest) for some in members]
-    _together(calls)
+    together(calls)
     return loss, probability, occupied
-
-
-def _together(calls: Sequence[Callable[[], Any]]) -> None:
-    """Make the calls at the same time, the first of them here."""
-    waiting, own = [], list(calls[:1])
-    for call in calls[1:]:
-        try:
-            pool = _pools.setdefault(0, ThreadPoolExecutor(os.cpu_count(), "asr-ctc"))
-            waiting.append(pool.submit(call))
-        except RuntimeError:  # the interpreter is ending, and starts no more threads
-            own.append(call)
-    for call in own:
-        call()
-    for future in waiting:
-        future.result()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from asr.ctc.kernels.arithmetic import exponent, power_of_two
-from asr.ctc.kernels.compiled import part, summing
+from asr.kernels.compiled import part, summing
 
 LANES = 16  # states are done in multiples of it, so that few loops end in scalar steps and rows stay short
 CERTAIN = 1e-240  # of a frame's forward and backward sums' product: underflow loses less than 1e-250 of that

@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from asr.ctc.kernels.compiled import part
 from asr.ctc.kernels.softmax import BROKEN, MASKED, NORMAL, number, store
+from asr.kernels.compiled import part
 
 _NEVER = -np.inf
 

@@ -18,7 +18,7 @@ from asr.ctc.kernels.arithmetic import (
     to_float16,
     unordered,
 )
-from asr.ctc.kernels.compiled import part, summing
+from asr.kernels.compiled import part, summing
 
 LANES = 64  # scratch rows are multiples of it: more than LLVM does at once, so that no loop ends in scalar steps
 NORMAL, MASKED, BROKEN = 0, 1, 2  # what a frame can be: numbers, nothing but -inf, or NaN or +inf somewhere

@@ -10,9 +10,9 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from asr.ctc.kernels.compiled import part
 from asr.ctc.kernels.forward_backward import CERTAIN, LEAST, backward, first, forward, last, occupancies, start_backward
 from asr.ctc.kernels.softmax import NORMAL, exponentials, load, number, store
+from asr.kernels.compiled import part
 
 _ONE = np.float32(1)
 _TINY = np.float32(1e-30)  # a probability below is not held to full precision by float32

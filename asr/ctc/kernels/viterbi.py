@@ -6,7 +6,7 @@ blank 2L. Sums are float64, so that a path's score does not depend on where in t
 
 import numpy as np
 
-from asr.ctc.kernels.compiled import compiled, part
+from asr.kernels.compiled import compiled, part
 
 _STAY, _STEP, _SKIP = np.uint8(0), np.uint8(1), np.uint8(2)  # states a path moves forward by in a frame
 

@@ -309,7 +309,3 @@ def _recogniser(system: "System") -> "Recogniser":
 
     rate = system.config.features.sample_rate
     return Recogniser(system.features, system.model, system.tokenizer, system.decoder, rate, system.device)  # type: ignore[arg-type]
-
-
-if __name__ == "__main__":
-    main()

@@ -27,7 +27,7 @@ def kernels_folder() -> Path:
     """Where compiled code is kept. Named after what the sources say: numba itself sees when a kernel's own file
     changes, but not when another file does whose functions the kernel calls."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parents[1].glob("**/kernels/*.py")):
         digest.update(path.read_bytes())
     return cache_folder() / f"kernels-{digest.hexdigest()[:12]}"
 

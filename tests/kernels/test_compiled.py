@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from asr.ctc.kernels.compiled import kernels_folder
+from asr.kernels.compiled import kernels_folder
 
 _LOSS = """
 import torch

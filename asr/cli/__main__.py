@@ -1,0 +1,5 @@
+"""`python -m asr.cli` is the installed `asr`."""
+
+from asr.cli import main
+
+main()

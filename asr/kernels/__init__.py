@@ -1,0 +1,1 @@
+"""What every room with compiled code shares: compiling once a machine."""
