@@ -82,12 +82,17 @@ class Span:
 class Hypothesis:
     """What a decoder believes was said: token ids, the frame each token begins and ends at [frames), and its score.
 
-    `score` is the natural-log probability of the path the decoder took.
+    `score` (nats) is what the decoder ranks by: the log probability of the best path (greedy), or of all paths of the
+    tokens, `acoustic`, together with what the language model and the word bonus add. `words` are the words a lexicon
+    chose, each with its tokens [start, end); None where the text is what the tokens spell.
     """
 
     tokens: tuple[int, ...]
     frames: tuple[tuple[int, int], ...]
     score: float
+    acoustic: float = 0.0
+    lm: float = 0.0  # the language model's log probability (nats), unweighted
+    words: tuple[tuple[str, int, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
