@@ -1,0 +1,1 @@
+"""Language model code compiled by numba."""

@@ -1,0 +1,137 @@
+"""A back-off n-gram model as an automaton of flat arrays: a state is a context, an arc the word that follows it.
+
+Arcs of two words and more lie in one open-addressed hash table: (state, word, next state, log probability). State 0 is
+the empty context, whose arcs, the unigrams, are arrays. A state nothing continues and that backs off for free is
+merged with the one it backs off to, so that equal futures are equal states. All probabilities are natural logarithms.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from asr.kernels.compiled import compiled, part
+
+STEP = 1e-6  # nats a unit of the table's integers
+
+
+class Automaton(NamedTuple):
+    """The arrays; N states, W words, H slots of the table (a power of two, at least half of them empty).
+
+    arcs (H, 4) int32: state (-1: empty slot), word, next state, log probability in units of STEP. unigrams (W,)
+    float64 log probabilities, unigram_states (W,) int32. backoffs (N,) float64 and backoff_states (N,) int32: what
+    leaving a context costs, and for which.
+    """
+
+    arcs: np.ndarray
+    unigrams: np.ndarray
+    unigram_states: np.ndarray
+    backoffs: np.ndarray
+    backoff_states: np.ndarray
+
+
+@part
+def slot_of(state, word, mask):
+    """Where in a table of mask + 1 slots the search for (state, word) begins."""
+    x = (np.uint64(state) * np.uint64(0x9E3779B97F4A7C15)) ^ (np.uint64(word) * np.uint64(0xC2B2AE3D27D4EB4F))
+    x ^= x >> np.uint64(29)
+    x *= np.uint64(0xBF58476D1CE4E5B9)
+    return np.int64((x >> np.uint64(32)) & np.uint64(mask))
+
+
+@part
+def find(arcs, state, word):
+    """The slot of the arc, or -1 - the empty slot where it would stand."""
+    mask = arcs.shape[0] - 1
+    i = slot_of(state, word, mask)
+    while True:
+        there = arcs[i, 0]
+        if there == state and arcs[i, 1] == word:
+            return i
+        if there < 0:
+            return -1 - i
+        i = (i + 1) & mask
+
+
+@part
+def score(arcs, unigrams, unigram_states, backoffs, backoff_states, state, word):
+    """ln P(word | state) and the state after it (Katz 1987: back off until the arc is found)."""
+    total = 0.0
+    while state != 0:
+        i = find(arcs, state, word)
+        if i >= 0:
+            return total + arcs[i, 3] * STEP, arcs[i, 2]
+        total += backoffs[state]
+        state = backoff_states[state]
+    return total + unigrams[word], unigram_states[word]
+
+
+@part
+def _state(arcs, gram, begin, end):
+    """The state of the context gram[begin:end], walked from its first word; -1 where the model does not hold it."""
+    if begin >= end:
+        return np.int32(0)
+    state = np.int32(1 + gram[begin])
+    for j in range(begin + 1, end):
+        i = find(arcs, state, gram[j])
+        if i < 0:
+            return np.int32(-1)
+        state = arcs[i, 2]
+    return state
+
+
+@compiled
+def insert(arcs, grams, log_probs, backs, backoffs, backoff_states, first, is_highest):
+    """Add the n-grams of one order, the lower ones being there; → the row whose context the model lacks, or -1.
+
+    grams (n, k) int32 of k ≥ 2 words, log_probs and backs (n,) float64 nats. The state of row r is first + r, unless
+    `is_highest`: then arcs lead straight to the longest shorter context.
+    """
+    count, k = grams.shape
+    for r in range(count):
+        gram = grams[r]
+        context = _state(arcs, gram, 0, k - 1)
+        if context < 0:
+            return r
+        shorter, begin = np.int32(-1), 1
+        while shorter < 0:
+            shorter = _state(arcs, gram, begin, k)
+            begin += 1
+        i = find(arcs, context, gram[k - 1])
+        if i >= 0:
+            continue
+        i = -1 - i
+        arcs[i, 0], arcs[i, 1] = context, gram[k - 1]
+        arcs[i, 2] = shorter if is_highest else first + r
+        arcs[i, 3] = np.int32(np.rint(log_probs[r] / STEP))
+        if not is_highest:
+            backoffs[first + r], backoff_states[first + r] = backs[r], shorter
+    return -1
+
+
+@compiled
+def merge_states(arcs, unigram_states, backoffs, backoff_states):
+    """Replace every state without arcs that backs off for free by the state it backs off to."""
+    states = backoffs.shape[0]
+    continued, same = np.zeros(states, np.uint8), np.zeros(states, np.int32)
+    for i in range(arcs.shape[0]):
+        if arcs[i, 0] >= 0:
+            continued[arcs[i, 0]] = 1
+    for s in range(1, states):  # a shorter context has a lower number
+        same[s] = s if continued[s] or backoffs[s] != 0.0 else same[backoff_states[s]]
+    for i in range(arcs.shape[0]):
+        if arcs[i, 0] >= 0:
+            arcs[i, 2] = same[arcs[i, 2]]
+    for s in range(1, states):
+        backoff_states[s] = same[backoff_states[s]]
+    for w in range(unigram_states.shape[0]):
+        unigram_states[w] = same[unigram_states[w]]
+
+
+@compiled
+def score_sentence(automaton, start, words, scores):
+    """Fill scores (n,) with ln P of each word after `start` and the words before it; → the last state."""
+    arcs, unigrams, unigram_states, backoffs, backoff_states = automaton
+    state = np.int32(start)
+    for i in range(words.shape[0]):
+        scores[i], state = score(arcs, unigrams, unigram_states, backoffs, backoff_states, state, words[i])
+    return state
