@@ -34,3 +34,7 @@ class CheckpointError(AsrError):
 
 class TrainingError(AsrError):
     """A training run that cannot go on."""
+
+
+class LanguageModelError(AsrError):
+    """A language model, or a text to estimate one from, that cannot be used."""

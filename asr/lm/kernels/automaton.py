@@ -81,7 +81,9 @@ def _state(arcs, gram, begin, end):
 
 @compiled
 def insert(arcs, grams, log_probs, backs, backoffs, backoff_states, first, is_highest):
-    """Add the n-grams of one order, the lower ones being there; → the row whose context the model lacks, or -1.
+    """Add the n-grams of one order, the lower ones being there; → -1.
+
+    Where something is wrong with row r: r if the model lacks its context, -2 - r if the n-gram was there before.
 
     grams (n, k) int32 of k ≥ 2 words, log_probs and backs (n,) float64 nats. The state of row r is first + r, unless
     `is_highest`: then arcs lead straight to the longest shorter context.
@@ -98,7 +100,7 @@ def insert(arcs, grams, log_probs, backs, backoffs, backoff_states, first, is_hi
             begin += 1
         i = find(arcs, context, gram[k - 1])
         if i >= 0:
-            continue
+            return -2 - r
         i = -1 - i
         arcs[i, 0], arcs[i, 1] = context, gram[k - 1]
         arcs[i, 2] = shorter if is_highest else first + r
