@@ -1,0 +1,75 @@
+"""N-gram models for scoring: words as ids, and an automaton the beam search walks. Knows no file format.
+
+All log probabilities are natural logarithms.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from asr.lm.kernels.automaton import Automaton, score_sentence
+from asr.lm.tables import BEGIN, END, UNKNOWN, Tables, automaton
+
+
+@dataclass(frozen=True)
+class NGram:
+    """A back-off n-gram model.
+
+    `words` are the words by id, `ids` the other way around. `start` is the automaton's state after <s>, 0 where the
+    model has none; `end` and `unknown` are the ids of </s> and <unk>, -1 where the model has none.
+    """
+
+    order: int
+    words: tuple[str, ...]
+    ids: dict[str, int]
+    automaton: Automaton
+    start: int
+    end: int
+    unknown: int
+
+    @classmethod
+    def read(cls, path: Path | str) -> "NGram":
+        """The model of an ARPA file (.gz or not), from the cache beside it where that is fresh.
+
+        Raises LanguageModelError naming file and line.
+        """
+        from asr.lm.arpa import read_arpa
+
+        return cls.of(read_arpa(path))
+
+    @classmethod
+    def of(cls, tables: Tables) -> "NGram":
+        """The model of these tables; raises LanguageModelError where they are no tree of contexts."""
+        return cls.around(len(tables.orders), tables.words, automaton(tables))
+
+    @classmethod
+    def around(cls, order: int, words: tuple[str, ...], arrays: Automaton) -> "NGram":
+        """The model of an automaton over `words`."""
+        ids = {word: i for i, word in enumerate(words)}
+        start = int(arrays.unigram_states[ids[BEGIN]]) if BEGIN in ids else 0
+        return cls(order, words, ids, arrays, start, ids.get(END, -1), ids.get(UNKNOWN, ids.get("<UNK>", -1)))
+
+    def score(self, words: Sequence[str]) -> list[float]:
+        """ln P (nats) of each word of a sentence and, last, of </s> where the model has it.
+
+        A word the model does not know is <unk>; without <unk> it scores -inf and the context starts anew behind it.
+        """
+        ids = [self.ids.get(word, self.unknown) for word in words] + ([self.end] if self.end >= 0 else [])
+        row = np.array(ids, np.int32)
+        scores = np.full(len(row), -np.inf)
+        state, at = self.start, 0
+        for hole in [*np.flatnonzero(row < 0).tolist(), len(row)]:
+            score_sentence(self.automaton, state, row[at:hole], scores[at:hole])
+            state, at = 0, hole + 1
+        return [float(s) for s in scores]
+
+    def perplexity(self, sentences: Iterable[Sequence[str]]) -> float:
+        """exp of the mean -ln P a word, each sentence's </s> counted as one; NaN for no words at all."""
+        total, count = 0.0, 0
+        for sentence in sentences:
+            scores = self.score(sentence)
+            total, count = total + sum(scores), count + len(scores)
+        return math.exp(-total / count) if count and total > -math.inf else (math.inf if count else math.nan)
