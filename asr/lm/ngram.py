@@ -1,4 +1,4 @@
-"""N-gram models for scoring: words as ids, and an automaton the beam search walks. Knows no file format.
+"""N-gram models for scoring: words as ids, and an automaton the beam search walks.
 
 All log probabilities are natural logarithms.
 """
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from asr.lm import cache
+from asr.lm.arpa import read_arpa
 from asr.lm.kernels.automaton import Automaton, score_sentence
 from asr.lm.tables import BEGIN, END, UNKNOWN, Tables, automaton
 
@@ -36,9 +38,15 @@ class NGram:
 
         Raises LanguageModelError naming file and line.
         """
-        from asr.lm.arpa import read_arpa
-
-        return cls.of(read_arpa(path))
+        path = Path(path)
+        kept = cache.load(path)
+        if kept is not None:
+            return cls.around(*kept)
+        stamp = cache.stamp_of(path) if path.exists() else None
+        tables, arrays = read_arpa(path)
+        if stamp is not None:
+            cache.save(path, stamp, len(tables.orders), tables.words, arrays)
+        return cls.around(len(tables.orders), tables.words, arrays)
 
     @classmethod
     def of(cls, tables: Tables) -> "NGram":
