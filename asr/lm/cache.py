@@ -11,8 +11,7 @@ import numpy as np
 from asr.files import whole
 from asr.lm.kernels.automaton import STEP, Automaton
 
-_FORMAT = 1  # raise it whenever the automaton's arrays change their meaning
-_DTYPES = Automaton(*(np.dtype(t) for t in ("i4", "f8", "i4", "f8", "i4")))  # type: ignore[arg-type]
+_FORMAT = 2  # raise it whenever the automaton's arrays change their meaning
 
 
 def cache_path(source: Path) -> Path:
@@ -42,14 +41,14 @@ def load(source: Path) -> tuple[int, tuple[str, ...], Automaton] | None:
 
 def _consistent(words: tuple[str, ...], model: Automaton) -> bool:
     """Whether the shapes are an automaton's; that the bytes are those once written, the zip file's checksums tell."""
-    slots, states = len(model.arcs), len(model.backoffs)
+    slots = len(model.arcs)
     return (
-        all(array.dtype == dtype for array, dtype in zip(model, _DTYPES, strict=True))
+        all(array.dtype == np.int32 for array in model)
         and model.arcs.shape == (slots, 4)
         and slots > 0
         and slots & (slots - 1) == 0
-        and model.unigrams.shape == model.unigram_states.shape == (len(words),)
-        and model.backoffs.shape == model.backoff_states.shape == (states,)
+        and model.unigrams.shape == (len(words), 2)
+        and model.contexts.shape == (len(model.contexts), 2)
     )
 
 

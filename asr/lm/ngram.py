@@ -57,7 +57,7 @@ class NGram:
     def around(cls, order: int, words: tuple[str, ...], arrays: Automaton) -> "NGram":
         """The model of an automaton over `words`."""
         ids = {word: i for i, word in enumerate(words)}
-        start = int(arrays.unigram_states[ids[BEGIN]]) if BEGIN in ids else 0
+        start = int(arrays.unigrams[ids[BEGIN], 1]) if BEGIN in ids else 0
         return cls(order, words, ids, arrays, start, ids.get(END, -1), ids.get(UNKNOWN, ids.get("<UNK>", -1)))
 
     def score(self, words: Sequence[str]) -> list[float]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from asr.errors import LanguageModelError
-from asr.lm.kernels.automaton import Automaton, insert, merge_states
+from asr.lm.kernels.automaton import STEP, Automaton, insert, merge_states
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 
@@ -35,21 +35,25 @@ def automaton(tables: Tables) -> Automaton:
     unigrams, higher = tables.orders[0], tables.orders[1:]
     states = 1 + sum(len(grams.words) for grams in tables.orders[: max(1, len(higher))])
     slots = 16
-    while slots < 2 * sum(len(grams.words) for grams in higher):
+    while 2 * slots < 3 * sum(len(grams.words) for grams in higher):
         slots *= 2
     arcs = np.full((slots, 4), -1, np.int32)
-    backoffs, backoff_states = np.zeros(states), np.zeros(states, np.int32)
-    first = 1 + len(unigrams.words)
-    backoffs[1:first] = unigrams.backoffs
-    unigram_states = np.arange(1, first, dtype=np.int32)
+    contexts, first = np.zeros((states, 2), np.int32), 1 + len(unigrams.words)
+    contexts[1:first, 0] = _units(unigrams.backoffs)
+    by_word = np.stack([_units(unigrams.log_probs), np.arange(1, first, dtype=np.int32)], axis=1)
     for grams in higher:
         highest = grams is higher[-1]
-        wrong = int(insert(arcs, *grams, backoffs, backoff_states, first, highest))
+        wrong = int(insert(arcs, contexts, *grams, first, highest))
         if wrong != -1:
             raise MisplacedGram(grams.words.shape[1], wrong if wrong >= 0 else -2 - wrong, twice=wrong < 0)
         first += len(grams.words)
-    merge_states(arcs, unigram_states, backoffs, backoff_states)
-    return Automaton(arcs, unigrams.log_probs, unigram_states, backoffs, backoff_states)
+    merge_states(arcs, by_word, contexts)
+    return Automaton(arcs, by_word, contexts)
+
+
+def _units(nats: np.ndarray) -> np.ndarray:
+    """Log probabilities as the automaton holds them."""
+    return np.maximum(np.rint(nats / STEP), -2e9).astype(np.int32)
 
 
 class MisplacedGram(LanguageModelError):

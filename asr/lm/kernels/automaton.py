@@ -15,27 +15,25 @@ STEP = 1e-6  # nats a unit of the table's integers
 
 
 class Automaton(NamedTuple):
-    """The arrays; N states, W words, H slots of the table (a power of two, at least half of them empty).
+    """The arrays; N states, W words, H slots of the table (a power of two, at least a third of them empty).
 
-    arcs (H, 4) int32: state (-1: empty slot), word, next state, log probability in units of STEP. unigrams (W,)
-    float64 log probabilities, unigram_states (W,) int32. backoffs (N,) float64 and backoff_states (N,) int32: what
-    leaving a context costs, and for which.
+    arcs (H, 4) int32: state (-1: empty slot), word, next state, log probability. unigrams (W, 2) int32: log probability
+    and next state. contexts (N, 2) int32: what leaving a state costs, and for which. Log probabilities are in units of
+    STEP: a lookup is a matter of memory, not of arithmetic, and so touches few lines of it.
     """
 
     arcs: np.ndarray
     unigrams: np.ndarray
-    unigram_states: np.ndarray
-    backoffs: np.ndarray
-    backoff_states: np.ndarray
+    contexts: np.ndarray
 
 
 @part
 def slot_of(state, word, mask):
-    """Where in a table of mask + 1 slots the search for (state, word) begins."""
-    x = (np.uint64(state) * np.uint64(0x9E3779B97F4A7C15)) ^ (np.uint64(word) * np.uint64(0xC2B2AE3D27D4EB4F))
+    """Where in a table of mask + 1 slots the search for (state, word) begins; words of one state are neighbours."""
+    x = np.uint64(state) * np.uint64(0x9E3779B97F4A7C15)
     x ^= x >> np.uint64(29)
     x *= np.uint64(0xBF58476D1CE4E5B9)
-    return np.int64((x >> np.uint64(32)) & np.uint64(mask))
+    return np.int64(((x >> np.uint64(32)) + np.uint64(word)) & np.uint64(mask))
 
 
 @part
@@ -53,16 +51,16 @@ def find(arcs, state, word):
 
 
 @part
-def score(arcs, unigrams, unigram_states, backoffs, backoff_states, state, word):
+def score(arcs, unigrams, contexts, state, word):
     """ln P(word | state) and the state after it (Katz 1987: back off until the arc is found)."""
-    total = 0.0
+    total = 0
     while state != 0:
         i = find(arcs, state, word)
         if i >= 0:
-            return total + arcs[i, 3] * STEP, arcs[i, 2]
-        total += backoffs[state]
-        state = backoff_states[state]
-    return total + unigrams[word], unigram_states[word]
+            return (total + arcs[i, 3]) * STEP, arcs[i, 2]
+        total += contexts[state, 0]
+        state = contexts[state, 1]
+    return (total + unigrams[word, 0]) * STEP, unigrams[word, 1]
 
 
 @part
@@ -79,8 +77,14 @@ def _state(arcs, gram, begin, end):
     return state
 
 
+@part
+def units(nats):
+    """A log probability in units of STEP; what is less likely than they can say is as unlikely as they can say."""
+    return np.int32(max(-2.0e9, np.rint(nats / STEP)))
+
+
 @compiled
-def insert(arcs, grams, log_probs, backs, backoffs, backoff_states, first, is_highest):
+def insert(arcs, contexts, grams, log_probs, backs, first, is_highest):
     """Add the n-grams of one order, the lower ones being there; → -1.
 
     Where something is wrong with row r: r if the model lacks its context, -2 - r if the n-gram was there before.
@@ -104,36 +108,36 @@ def insert(arcs, grams, log_probs, backs, backoffs, backoff_states, first, is_hi
         i = -1 - i
         arcs[i, 0], arcs[i, 1] = context, gram[k - 1]
         arcs[i, 2] = shorter if is_highest else first + r
-        arcs[i, 3] = np.int32(np.rint(log_probs[r] / STEP))
+        arcs[i, 3] = units(log_probs[r])
         if not is_highest:
-            backoffs[first + r], backoff_states[first + r] = backs[r], shorter
+            contexts[first + r, 0], contexts[first + r, 1] = units(backs[r]), shorter
     return -1
 
 
 @compiled
-def merge_states(arcs, unigram_states, backoffs, backoff_states):
+def merge_states(arcs, unigrams, contexts):
     """Replace every state without arcs that backs off for free by the state it backs off to."""
-    states = backoffs.shape[0]
+    states = contexts.shape[0]
     continued, same = np.zeros(states, np.uint8), np.zeros(states, np.int32)
     for i in range(arcs.shape[0]):
         if arcs[i, 0] >= 0:
             continued[arcs[i, 0]] = 1
     for s in range(1, states):  # a shorter context has a lower number
-        same[s] = s if continued[s] or backoffs[s] != 0.0 else same[backoff_states[s]]
+        same[s] = s if continued[s] or contexts[s, 0] != 0 else same[contexts[s, 1]]
     for i in range(arcs.shape[0]):
         if arcs[i, 0] >= 0:
             arcs[i, 2] = same[arcs[i, 2]]
     for s in range(1, states):
-        backoff_states[s] = same[backoff_states[s]]
-    for w in range(unigram_states.shape[0]):
-        unigram_states[w] = same[unigram_states[w]]
+        contexts[s, 1] = same[contexts[s, 1]]
+    for w in range(unigrams.shape[0]):
+        unigrams[w, 1] = same[unigrams[w, 1]]
 
 
 @compiled
 def score_sentence(automaton, start, words, scores):
     """Fill scores (n,) with ln P of each word after `start` and the words before it; → the last state."""
-    arcs, unigrams, unigram_states, backoffs, backoff_states = automaton
+    arcs, unigrams, contexts = automaton
     state = np.int32(start)
     for i in range(words.shape[0]):
-        scores[i], state = score(arcs, unigrams, unigram_states, backoffs, backoff_states, state, words[i])
+        scores[i], state = score(arcs, unigrams, contexts, state, words[i])
     return state
