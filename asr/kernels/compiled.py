@@ -50,14 +50,14 @@ class Kernel:
 
     told = False
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
         before = config.CACHE_DIR  # type: ignore[attr-defined]
         config.CACHE_DIR = str(_FOLDER)  # type: ignore[attr-defined]  # numba takes the place now, not at compile time
         try:
-            self.dispatcher = njit(nogil=True, cache=_KEPT, error_model="numpy")(function)
+            self.dispatcher = njit(nogil=True, cache=_KEPT, error_model="numpy", **options)(function)
         finally:
             config.CACHE_DIR = before  # type: ignore[attr-defined]
-        cache = self.dispatcher._cache  # type: ignore[attr-defined]
+        cache = self.dispatcher._cache
         self._find, cache.load_overload = cache.load_overload, self._load
 
     def __call__(self, *arguments: Any) -> Any:
@@ -80,6 +80,11 @@ def compiled(function: Callable[..., Any]) -> Kernel:
     return Kernel(function)
 
 
+def searching(function: Callable[..., Any]) -> Kernel:
+    """`compiled` for a kernel that makes no arrays: numba then counts no references to those it is given."""
+    return Kernel(function, _nrt=False)
+
+
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as a part of the compiled kernels that call it."""
     return njit(error_model="numpy", fastmath={"nsz", "contract"})(function)
@@ -88,3 +93,9 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 def summing(function: Callable[..., Any]) -> Callable[..., Any]:
     """A part whose additions may be reordered, without which LLVM does not vectorise a sum."""
     return njit(error_model="numpy", fastmath={"nsz", "contract", "reassoc"})(function)
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A part written into its caller before LLVM sees it: handing over a tuple of many arrays costs more than most work
+    that is done with it."""
+    return njit(error_model="numpy", fastmath={"nsz", "contract"}, inline="always")(function)
