@@ -15,7 +15,8 @@ from asr.text.stretches import stretches
 PieceKind = Literal["bpe", "unigram"]
 
 _SPACE = "▁"  # begins the piece that begins a word
-_SETTINGS: dict[str, Any] = {  # nothing but what was said: the text is normalised already, and every character of it is a piece
+# Texts are normalised already, and every character of them is a piece
+_SETTINGS: dict[str, Any] = {
     "character_coverage": 1.0, "normalization_rule_name": "identity", "remove_extra_whitespaces": False,
     "unk_id": 0, "bos_id": -1, "eos_id": -1, "pad_id": -1, "byte_fallback": False,
     "num_threads": 1, "shuffle_input_sentence": False, "input_sentence_size": 0,  # the same model every time

@@ -54,7 +54,7 @@ class Phonetic:
         return self._known[word]
 
     def encode(self, text: str) -> list[int]:
-        """The ids of each word's usual pronunciation, a boundary between words. Raises VocabularyError: unknown word."""
+        """The ids of each word's usual pronunciation, a boundary between. Raises VocabularyError: unknown word."""
         ids: list[int] = []
         for word in text.split():
             ids += [self.boundary, *self.spell(word)[0]] if ids else self.spell(word)[0]
