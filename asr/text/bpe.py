@@ -66,7 +66,7 @@ class PieceTokenizer:
 
         self.kind, self._model = kind, model
         try:
-            self._processor = SentencePieceProcessor(model_proto=model)
+            self._processor = SentencePieceProcessor(model_proto=model or b"none")  # no bytes would be no error
         except RuntimeError:
             raise VocabularyError(
                 f"{where}: not a SentencePiece model; expected what `asr tokenizer train` writes; train it again"
