@@ -30,7 +30,7 @@ def arpabet(sounds: Iterable[str]) -> Phones:
     """
     sounds = list(sounds)
     phones: list[str] = []
-    for sound, following in zip(sounds, [*sounds[1:], ""], strict=True):
+    for sound, following in zip(sounds, [*sounds, ""][1:], strict=True):
         if sound == "iə" and following == "ɹ":
             sound = "ɪɹ"
         if sound not in _ARPABET:
