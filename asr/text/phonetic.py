@@ -17,7 +17,7 @@ class Phonetic:
     """Text as units of sound by a lexicon, and units back as words. Fits interfaces.PhoneticTokenizer with `state`.
 
     decode(encode(text)) == text up to homophones, of which the first in the lexicon is written. Phones that make no
-    word are written `<k-ae-t>`.
+    word are written `<k+ae+t>`, one word too where punctuation is removed from what is scored.
     """
 
     boundary = 1  # the id of the token between words
@@ -79,4 +79,4 @@ class Phonetic:
 
     def _word(self, ids: Sequence[int]) -> str:
         phones = tuple(self._phones[i] for i in ids)
-        return self.lexicon.words.get(phones) or f"<{'-'.join(phones)}>"
+        return self.lexicon.words.get(phones) or f"<{'+'.join(phones)}>"

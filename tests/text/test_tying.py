@@ -75,6 +75,12 @@ def test_laws(counts: dict[Triphone, int], least: int, wanted: set[Triphone]) ->
         assert count or not any(t[1] == unit for t in counts), f"{unit} is never trained though its phone is met"
 
 
+def test_equally_frequent_units_of_a_phone_are_chosen_between_by_name() -> None:
+    counts = [(("a", "p", "b"), 5), (("c", "p", "d"), 5)]
+    for pairs in (counts, counts[::-1]):
+        assert tie(dict(pairs), [("z", "p", "z")], 5)["z", "p", "z"] == "a-p+b"
+
+
 @given(COUNTS, st.integers(1, 12), st.randoms())
 def test_the_order_of_counting_does_not_matter(counts: dict[Triphone, int], least: int, random) -> None:
     shuffled = list(counts.items())
