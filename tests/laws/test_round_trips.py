@@ -28,7 +28,8 @@ MODELS = {
 FEATURES = {"logmel": {}, "spectrogram": {"kind": "spectrogram"}, "global": {"normalize": "global"}}
 
 
-NORMALISED = st.text(max_size=20).map(Normalizer()).filter(lambda text: "▁" not in text)
+# ▁ and NUL mean something else to sentencepiece: to it alone they are unknown characters
+NORMALISED = st.text(st.characters(exclude_characters="▁\0", codec="utf-8"), max_size=20).map(Normalizer())
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -135,6 +135,14 @@ def test_sentences_of_any_length_count(kind: str) -> None:
     assert {"q", "x", "y"} <= tokenizer.characters
 
 
+@BOTH
+def test_characters_that_sentencepiece_keeps_for_itself_are_unknown(kind: str) -> None:
+    tokenizer = PieceTokenizer.build(["a▁b a\0c"], kind, 60)  # type: ignore[arg-type]
+    for character in "▁\0":
+        with pytest.raises(VocabularyError, match=r"is not in the vocabulary"):
+            tokenizer.encode(f"a{character}b")
+
+
 def test_no_texts() -> None:
     with pytest.raises(ConfigError, match="no text to learn pieces from"):
         train_pieces(["", ""], "bpe", 60)
