@@ -26,9 +26,8 @@ from asr.features.specaugment import SpecAugment, draw_warps
 from asr.interfaces import Decoder, Tokenizer
 from asr.models.deepspeech2 import DeepSpeech2, DeepSpeech2Options
 from asr.models.quartznet import QuartzNet
-from asr.text.characters import CharTokenizer
-from asr.text.normalize import Normalizer
-from asr.text.tokenizers import tokenizer_from_state
+from asr.text.normalize import UNIT_OPTIONS, Normalizer
+from asr.text.tokenizers import build_tokenizer, tokenizer_from_state
 from asr.training import checkpoint
 from asr.training.journal import Journal
 from asr.training.objective import ConsistencyCTC, LabelPriorCTC, Objective
@@ -118,6 +117,11 @@ def load_system(run: Path, device: torch.device, overrides: Sequence[str] = ()) 
             raise ConfigError(
                 f"{override}: cannot change a trained model; expected decoding.… or text.…; train again for others"
             )
+        if override.partition("=")[0].strip().removeprefix("text.") in UNIT_OPTIONS:
+            raise ConfigError(
+                f"{override}: cannot change the units of a trained model; expected how its texts are normalised, such "
+                "as text.case=…; train again for other units"
+            )
     config = config_from_tree(saved["config"], overrides, str(path))
     system = build_system(config, tokenizer_from_state(saved["tokenizer"]), device)
     try:
@@ -146,17 +150,23 @@ class TrainingData:
     tokenizer: Tokenizer
 
 
+def make_tokenizer(config: Config, texts: Sequence[str]) -> Tokenizer:
+    """The tokenizer the options describe; `texts` are the normalised ones of training. Raises what it cannot use."""
+    return build_tokenizer(config.text, texts)
+
+
 def read_training_data(config: Config, say: Callable[[str], None]) -> TrainingData:
-    """Both manifests, tokenized by the characters of the training one. Raises ManifestError, VocabularyError."""
+    """Both manifests, tokenized as the options say. Raises ManifestError, VocabularyError, ConfigError."""
     normalize = Normalizer(config.text)
     train = _within_bounds(read_manifest(config.data.train), config, say)
     dev = read_manifest(config.data.dev)
-    tokenizer = CharTokenizer.build(normalize(u.text) for u in train)
-    if len(tokenizer.tokens) == 1:
+    texts = [normalize(u.text) for u in train]
+    if not any(texts):
         raise ManifestError(
             f"{config.data.train}: no text holds a letter once normalised ({normalize.describe()}); "
             "expected transcripts; mend the texts or the text options"
         )
+    tokenizer = make_tokenizer(config, texts)
     return TrainingData(
         train, encode_all(train, normalize, tokenizer), dev, encode_all(dev, normalize, tokenizer), tokenizer
     )
@@ -304,7 +314,7 @@ def make_validation(
             usable = torch.isfinite(losses)
             loss, tokens = loss + float(losses[usable].sum()), tokens + int(batch.target_lengths[usable].sum())
             for index, best in zip(batch.indices, system.decoder(log_probs(logits), lengths), strict=True):
-                hypothesis = system.tokenizer.decode(best[0].tokens)
+                hypothesis = best[0].text(system.tokenizer.decode)
                 words += word_errors(references[index], hypothesis)
                 characters += character_errors(references[index], hypothesis)
         return {"wer": words.rate, "cer": characters.rate, "loss": loss / max(1, tokens)}

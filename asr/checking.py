@@ -4,20 +4,21 @@
 which findings are errors and which are warnings.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from asr.build import build_system
+from asr.build import build_system, make_tokenizer
 from asr.config import Config, read_config
 from asr.data.check import check
 from asr.data.feasibility import Fit
 from asr.data.findings import Finding, Report
 from asr.data.manifest import read_manifest
 from asr.errors import ConfigError
-from asr.interfaces import Tokenizer
+from asr.interfaces import PhoneticTokenizer, Tokenizer
+from asr.text.bpe import PieceTokenizer
 from asr.text.characters import CharTokenizer
 from asr.text.normalize import Normalizer
 from asr.types import Utterance
@@ -26,7 +27,7 @@ from asr.types import Utterance
 def check_manifests(
     manifests: list[Path], config: Path | None, advance: Callable[[float], None] = lambda share: None
 ) -> Report:
-    """What is wrong or odd in the manifests; the first is the training one, whose characters are the alphabet.
+    """What is wrong or odd in the manifests; the first is the training one, from whose texts the tokenizer is built.
 
     With a configuration, what it leaves out of training by duration is only counted. Raises ConfigError for a
     manifest named twice, and what reading manifests and configuration raises.
@@ -39,17 +40,31 @@ def check_manifests(
     if options is not None:
         read[first], left_out = _within_bounds(first, read[first], options)
     normalize = Normalizer() if options is None else Normalizer(options.text)
-    tokenizer = CharTokenizer.build(normalize(u.text) for u in read[first])
+    tokenizer = _tokenizer(options, [normalize(u.text) for u in read[first]])
+    phonetic = tokenizer if isinstance(tokenizer, PhoneticTokenizer) else None
     report = check(
         read,
         normalize=normalize,
-        alphabet=tokenizer.tokens[1:],
+        alphabet=_characters(tokenizer) if phonetic is None else None,
+        lexicon=None if phonetic is None else phonetic.vocabulary,
         fit=None if options is None else _fit(options, tokenizer),
         progress=lambda done, total: advance(done / max(1, total)),
     )
     if read[first]:
         return replace(report, warnings=left_out + report.warnings)
     return replace(report, errors=left_out + report.errors)
+
+
+def _tokenizer(options: Config | None, texts: list[str]) -> Tokenizer:
+    """That of training; where there is no text to build it from, which is a finding, one without characters."""
+    if options is None or not any(texts):
+        return CharTokenizer.build(texts)
+    return make_tokenizer(options, texts)
+
+
+def _characters(tokenizer: Tokenizer) -> Collection[str]:
+    """The characters a text may have."""
+    return tokenizer.characters if isinstance(tokenizer, PieceTokenizer) else tokenizer.tokens[1:]
 
 
 def _distinct(manifests: list[Path]) -> None:

@@ -17,13 +17,32 @@ class Tokenizer(Protocol):
         """The V symbols by id; tokens[0] is the blank."""
 
     def encode(self, text: str) -> list[int]:
-        """The ids of `text`. Raises VocabularyError naming the first character that has none."""
+        """The ids of `text`. Raises VocabularyError naming the first character or word that has none."""
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of `ids`; decode(encode(text)) == text."""
+        """The text of `ids`; decode(encode(text)) == text, up to homophones where tokens are sounds."""
+
+    def words(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """The words of `ids` as stretches [start, end), each of which `decode` writes as one word, in order."""
 
     def state(self) -> dict[str, Any]:
         """Plain data from which `asr.text.tokenizer_from_state` builds the same tokenizer."""
+
+
+@runtime_checkable
+class PhoneticTokenizer(Tokenizer, Protocol):
+    """A tokenizer whose tokens are sounds: words are found in a lexicon, not spelt by the tokens."""
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The words of the lexicon, in its order."""
+
+    @property
+    def boundary(self) -> int | None:
+        """The id of the token between words, None where nothing stands between them."""
+
+    def spell(self, word: str) -> tuple[tuple[int, ...], ...]:
+        """The ids of each pronunciation of a word, the usual one first. Raises VocabularyError for an unknown word."""
 
 
 @runtime_checkable

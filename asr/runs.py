@@ -20,7 +20,7 @@ from asr.build import (
     fitting,
     read_training_data,
 )
-from asr.config import Config, write_config
+from asr.config import Config, config_from_tree, to_tree, write_config
 from asr.errors import CheckpointError, ConfigError
 from asr.training import checkpoint, ranks
 from asr.training.journal import Journal, truncate_log
@@ -29,6 +29,7 @@ from asr.world import World, current_world
 
 # what may differ between a run and its resumption: it changes neither the data order nor the weights' meaning
 _FREE = ("device", "threads", "data.workers", "training.log_every", "training.checkpoint_every")
+_NAMED = 10  # tokens that an error about two alphabets names
 
 
 def run_training(
@@ -90,7 +91,8 @@ def _saved_state(run: Path, config: Config, resume: bool, world: World) -> dict[
 
 
 def _same_config(saved: dict[str, Any], config: Config, last: Path) -> None:
-    before, now = _flat(saved), _flat(config.model_dump(mode="json"))
+    # through the tree of options, so that what an older version did not know has its default
+    before, now = (_flat(to_tree(c)) for c in (config_from_tree(saved, where=str(last)), config))
     for key in sorted(before.keys() | now.keys()):
         if key not in _FREE and before.get(key) != now.get(key):
             raise CheckpointError(
@@ -100,11 +102,14 @@ def _same_config(saved: dict[str, Any], config: Config, last: Path) -> None:
 
 
 def _same_data(parts: dict[str, Any], data: TrainingData, run: Path) -> None:
-    before, now = (set(state.get("tokens", ())) for state in (parts["tokenizer"], data.tokenizer.state()))
+    before, now = parts["tokenizer"], data.tokenizer.state()
     if before != now:
+        other = sorted(set(before.get("tokens", ())) ^ set(now["tokens"]))
+        names = ", ".join(other[:_NAMED] + ["…"] * (len(other) > _NAMED))
+        what = f"another alphabet ({names} differ)" if other else "another lexicon or piece model"
         raise CheckpointError(
-            f"{run / 'checkpoints' / 'last.pt'}: made with another alphabet ({', '.join(sorted(before ^ now))} differ);"
-            " expected the training manifest it was made with; put that back, or train under another name"
+            f"{run / 'checkpoints' / 'last.pt'}: made with {what}; expected the training manifest and the files of "
+            "`text` it was made with; put them back, or train under another name"
         )
 
     if parts["data"] != data_digest(data):

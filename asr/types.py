@@ -6,6 +6,7 @@ Dimensions, batch first everywhere:
 Lengths are int64 and travel with the tensor they describe. Durations and offsets are seconds, rates Hz, losses nats.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,10 @@ class Hypothesis:
     acoustic: float = 0.0
     lm: float = 0.0  # the language model's log probability (nats), unweighted
     words: tuple[tuple[str, int, int], ...] | None = None
+
+    def text(self, decode: Callable[[Sequence[int]], str]) -> str:
+        """The words a lexicon chose, or what `decode` makes of the tokens."""
+        return decode(self.tokens) if self.words is None else " ".join(word for word, _, _ in self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,17 @@
 """What the composition root makes of a configuration: data, validation, and what does not fit."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from tones import tiny_tree, write_corpus
+from units import KINDS, text_options
 
-from asr.build import build_system, fitting, make_validation, read_training_data
+from asr.build import build_system, fitting, load_system, make_validation, read_training_data, system_parts
 from asr.config import Config, config_from_tree
-from asr.errors import ManifestError, VocabularyError
+from asr.errors import ConfigError, ManifestError, VocabularyError
+from asr.text.normalize import UNIT_OPTIONS
+from asr.training import checkpoint
 
 CPU = torch.device("cpu")
 
@@ -82,3 +87,65 @@ def test_dev_text_outside_the_alphabet_names_its_utterance(config: Config) -> No
             read_training_data(config, print)
     finally:
         config.data.dev.write_text(content)
+
+
+# ── units ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(params=KINDS)
+def spelt(request: pytest.FixtureRequest, config: Config, tmp_path: Path) -> Config:
+    """The configuration with each kind of units."""
+    texts = [u.text for u in read_training_data(config, print).train]
+    return config.model_copy(update={"text": text_options(request.param, texts, tmp_path)})
+
+
+def test_every_kind_of_units_trains_and_is_scored_in_words(spelt: Config) -> None:
+    """A model that emits exactly the targets has no word and no character wrong, whatever the targets are made of."""
+    data = read_training_data(spelt, print)
+    system = build_system(spelt, data.tokenizer, CPU)
+    assert fitting(system, data, print).train_targets == data.train_targets
+    for utterance, target in zip(data.dev, data.dev_targets, strict=True):
+        metrics = make_validation(system, [utterance], [target])(Says(target, len(data.tokenizer.tokens)))
+        assert metrics["wer"] == metrics["cer"] == 0 and metrics["loss"] < 1e-4
+
+
+class Says(torch.nn.Module):
+    """Emits `target`, each token on a frame of its own and a blank after it, whatever it hears."""
+
+    def __init__(self, target: list[int], tokens: int) -> None:
+        super().__init__()
+        path = torch.tensor([i for token in target for i in (token, 0)])
+        self.logits = 20.0 * torch.nn.functional.one_hot(path, tokens)[None]
+
+    def forward(self, features: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.logits, torch.tensor([self.logits.shape[1]])
+
+
+def test_the_units_of_a_trained_model_stay(spelt: Config, tmp_path: Path) -> None:
+    data = read_training_data(spelt, print)
+    system = build_system(spelt, data.tokenizer, CPU)
+    path = tmp_path / "model.pt"
+    checkpoint.save(path, "model", {**system_parts(system), "model": system.model.state_dict()})
+    if spelt.text.lexicon is not None:
+        spelt.text.lexicon.unlink()  # what a model needs is inside it
+    again = load_system(path, CPU, ["text.case=upper"])
+    assert again.tokenizer.state() == data.tokenizer.state() and again.config.text.case == "upper"
+    for override in ("text.tokenizer=characters", "text.lexicon=other", "text.vocabulary_size = 9"):
+        with pytest.raises(ConfigError, match="cannot change the units of a trained model"):
+            load_system(path, CPU, [override])
+
+
+def test_a_model_from_before_units_could_be_chosen_loads(config: Config, tmp_path: Path) -> None:
+    data = read_training_data(config, print)
+    system = build_system(config, data.tokenizer, CPU)
+    parts = system_parts(system)
+    for key in UNIT_OPTIONS:
+        del parts["config"]["text"][key]
+    checkpoint.save(tmp_path / "model.pt", "model", {**parts, "model": system.model.state_dict()})
+    assert load_system(tmp_path / "model.pt", CPU).config == config
+
+
+def test_a_word_outside_the_lexicon_names_its_utterance(config: Config, tmp_path: Path) -> None:
+    options = text_options("triphone", ["ab cd da"], tmp_path)  # bc is missing
+    with pytest.raises(VocabularyError, match=r"^utt train-\d: 'bc' is not in the lexicon \(3 words\).*`asr lexicon`"):
+        read_training_data(config.model_copy(update={"text": options}), print)

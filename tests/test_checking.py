@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from tones import tiny_tree, write_corpus
+from units import KINDS, text_options
 
 from asr.checking import check_manifests
 from asr.data.findings import Report
@@ -89,3 +90,43 @@ def test_what_is_left_out_by_duration_is_only_counted(corpus: Path) -> None:
     assert "x" not in {character.character for character in report.characters}
     report = checked(corpus, data={"min_duration": 20.0})
     assert "left out" in kinds(report.errors), "training would find nothing to learn from"
+
+
+# ── units ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_units_is_checked_as_it_is_trained(corpus: Path, kind: str) -> None:
+    texts = [u.text for u in read_manifest(corpus / "train.jsonl")]
+    options = text_options(kind, texts, corpus).model_dump(mode="json", exclude_defaults=True)
+    assert checked(corpus, text=options).ok
+    say(corpus / "dev.jsonl", 1, text="ab aé")
+    report = checked(corpus, text=options)
+    if kind in ("phoneme", "triphone"):
+        assert kinds(report.errors) == {"word outside the lexicon"} and not any(not c.known for c in report.characters)
+        assert [(w.word, w.count, w.example) for w in report.words] == [("aé", 1, "dev-1")]
+        assert "words outside the lexicon: count, first utterance\n  aé " in report.render()
+        assert "utt dev-1: 'aé', 1 times in all, is not in the lexicon" in report.render()
+    else:
+        assert kinds(report.errors) == {"character outside the alphabet"} and not report.words
+
+
+def test_long_lists_of_unknown_words_are_cut(corpus: Path) -> None:
+    options = text_options("phoneme", ["ab cd da bc"], corpus).model_dump(mode="json", exclude_defaults=True)
+    say(corpus / "dev.jsonl", 1, text=" ".join(f"a{i}" for i in range(53)))
+    assert "\n  … and 3 more\n" in checked(corpus, text=options).render()
+
+
+def test_pieces_need_fewer_frames_than_characters(corpus: Path) -> None:
+    """Whether targets fit is asked of the units there are."""
+    for i in range(6):
+        say(corpus / "train.jsonl", i, text="abcdabcd" * 8)
+    assert kinds(checked(corpus).errors) == {"target too long"}
+    assert checked(corpus, text={"tokenizer": "bpe", "vocabulary_size": 40}).ok
+
+
+def test_texts_that_are_all_empty_are_a_finding_with_any_units(corpus: Path) -> None:
+    for i in range(6):
+        say(corpus / "train.jsonl", i, text="!")
+    report = checked(corpus, text={"tokenizer": "bpe"})
+    assert "empty text" in kinds(report.errors)

@@ -279,3 +279,16 @@ def test_write_config_writes_the_whole(read, tmp_path: Path) -> None:
     assert read_config(tmp_path / "out" / "config.yaml") == config
     assert "batch_seconds" in (tmp_path / "out" / "config.yaml").read_text()
     assert dump_config(config, whole=False).count("\n") <= 6
+
+
+@pytest.mark.parametrize("kind", ["phoneme", "triphone"])
+def test_units_of_sound_need_a_lexicon(mistake, kind: str) -> None:
+    said = mistake(LEAST + f"text:\n  tokenizer: {kind}\n")
+    assert said.startswith(f"run.yaml:4: text: tokenizer {kind} has no lexicon; expected text.lexicon=FILE")
+    assert "`asr lexicon` makes one" in said
+    assert "has no lexicon" in mistake(LEAST, f"text.tokenizer={kind}")
+
+
+def test_a_configuration_from_before_units_could_be_chosen_reads() -> None:
+    tree = {"name": "old", "data": {"train": "a", "dev": "b"}, "text": {"unicode": "NFKC", "case": "lower"}}
+    assert config_from_tree(tree).text.tokenizer == "characters"

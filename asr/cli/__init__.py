@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from asr.cli import text as _text
 from asr.errors import AsrError, ConfigError
 
 if TYPE_CHECKING:
@@ -280,6 +281,10 @@ def align(
         print(f"error: {error}", file=sys.stderr)
     if report.failed:
         raise SystemExit(2)
+
+
+app.add_typer(_text.tokenizer, name="tokenizer")
+app.command()(_text.lexicon)
 
 
 @app.command()

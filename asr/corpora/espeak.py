@@ -83,7 +83,7 @@ def prepare(
     done = begin(out, arguments)
     if done is not None:
         return done
-    _require_extra()
+    require_extra("prepare espeak")
     speakers, strangers = draw_voices(voices, seed)
     pool = _pool(path, hours, seed)
     held_out = min(_HELD_OUT, len(pool) // 5)
@@ -226,9 +226,10 @@ def _contents(path: Path | None) -> str:
     return fingerprint([path])
 
 
-def _require_extra() -> None:
+def require_extra(verb: str) -> None:
+    """Raise ManifestError, which names the verb, where the extra `synth` is not installed."""
     if importlib.util.find_spec("espeakng_loader") is None:
         raise ManifestError(
-            "prepare espeak: espeakng-loader (GPL-3, run as a separate process) is not installed; "
+            f"{verb}: espeakng-loader (GPL-3, run as a separate process) is not installed; "
             "expected the extra 'synth'; in the checkout, run pip install -e '.[synth]'"
         )

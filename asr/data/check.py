@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 
 from asr.data.feasibility import Fit, infeasible
-from asr.data.findings import Character, Finding, Report, Split
+from asr.data.findings import Character, Finding, Report, Split, Word
 from asr.data.overlap import Manifests, shared_audio, shared_ids, shared_sentences, shared_speakers
 from asr.data.recordings import Recording, read_all
 from asr.types import Utterance
@@ -26,31 +26,34 @@ def check(
     *,
     normalize: Callable[[str], str],
     alphabet: Collection[str] | None = None,
+    lexicon: Collection[str] | None = None,
     fit: Fit | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Everything wrong or odd in `manifests` (name → utterances, the training one first).
 
     An error is what makes training fail, or makes what it learns or measures wrong: recordings that cannot be
-    read, durations that are not the recording's, speech without a text, characters without a token, training
-    targets that cannot fit (unless training is told to drop them and keeps others), the same recording in two
-    manifests. A warning is what training runs with and somebody should look at: targets of other manifests that
+    read, durations that are not the recording's, speech without a text, characters or words without a token,
+    training targets that cannot fit (unless training is told to drop them and keeps others), the same recording in
+    two manifests. A warning is what training runs with and somebody should look at: targets of other manifests that
     cannot fit, or those of training at the highest speed; silence, outliers, shared ids, speakers and sentences.
-    `alphabet` holds the known characters (None: all are), `fit` says how frames and labels are counted (None:
-    whether targets fit is not checked). `progress` is told (files read, files in all). Nothing is raised.
+    `alphabet` holds the known characters and `lexicon` the known words (None: all are), `fit` says how frames and
+    labels are counted (None: whether targets fit is not checked). `progress` is told (files read, files in all).
+    Nothing is raised.
     """
     recordings = read_all({u.audio for us in manifests.values() for u in us}, progress)
     texts = {name: [normalize(u.text) for u in us] for name, us in manifests.items()}
     characters = _characters(manifests, texts, alphabet)
-    unknown = {c.character for c in characters if not c.known}
+    words = _unknown_words(manifests, texts, lexicon) if lexicon is not None else ()
+    unknown = {c.character for c in characters if not c.known}, {w.word for w in words}
     errors = [*_audio_errors(manifests, recordings), *_text_errors(manifests, texts)]
-    errors += _unknown_errors(characters, alphabet or ())
-    tight, warnings = infeasible(manifests, texts, recordings, unknown, fit) if fit is not None else ([], [])
+    errors += [*_unknown_errors(characters, alphabet or ()), *_word_errors(words, lexicon or ())]
+    tight, warnings = infeasible(manifests, texts, recordings, *unknown, fit) if fit is not None else ([], [])
     errors += [*tight, *shared_audio(manifests, recordings)]
     warnings += [*_silent(manifests, recordings), *_outliers(manifests, texts), *shared_ids(manifests)]
     warnings += [*shared_speakers(manifests), *shared_sentences(texts)]
     splits = tuple(_split(name, us) for name, us in manifests.items())
-    return Report(splits, characters, tuple(errors), tuple(warnings))
+    return Report(splits, characters, tuple(errors), tuple(warnings), words)
 
 
 def _each(manifests: Manifests) -> Iterator[Utterance]:
@@ -118,6 +121,31 @@ def _unknown_errors(characters: Iterable[Character], alphabet: Collection[str]) 
                 f"alphabet ({len(alphabet)} characters); add it to text.replace, "
                 "or put an utterance with it into the training manifest",
             )
+
+
+def _unknown_words(
+    manifests: Manifests, texts: Mapping[str, Sequence[str]], lexicon: Collection[str]
+) -> tuple[Word, ...]:
+    """Every word of the texts that is not in the lexicon, the most frequent first."""
+    counts: dict[str, int] = defaultdict(int)
+    examples: dict[str, str] = {}
+    known = set(lexicon)
+    for name, utterances in manifests.items():
+        for u, text in zip(utterances, texts[name], strict=True):
+            for word in text.split():
+                if word not in known:
+                    counts[word] += 1
+                    examples.setdefault(word, u.id)
+    return tuple(Word(w, counts[w], examples[w]) for w in sorted(counts, key=lambda w: (-counts[w], w)))
+
+
+def _word_errors(words: Iterable[Word], lexicon: Collection[str]) -> Iterator[Finding]:
+    for w in words:
+        yield Finding(
+            "word outside the lexicon",
+            f"utt {w.example}: {w.word!r}, {w.count} times in all, is not in the lexicon ({len(lexicon)} words); "
+            "add it by hand, or let `asr lexicon` make its pronunciation",
+        )
 
 
 def _outliers(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:

@@ -34,16 +34,18 @@ def infeasible(
     manifests: Manifests,
     texts: Mapping[str, Sequence[str]],
     recordings: Mapping[Path, Recording],
-    unknown: Collection[str],
+    characters: Collection[str],
+    words: Collection[str],
     fit: Fit,
 ) -> tuple[list[Finding], list[Finding]]:
-    """Errors and warnings; the first manifest is the training one. Texts with `unknown` characters are passed over."""
+    """Errors and warnings; the first manifest is the training one. Unknown `characters` and `words` are passed over."""
     errors: list[Finding] = []
     warnings: list[Finding] = []
     for place, (name, utterances) in enumerate(manifests.items()):
         found: list[Finding] = []
         for u, text in zip(utterances, texts[name], strict=True):
-            if not recordings[u.audio].error and set(unknown).isdisjoint(text):
+            known = set(characters).isdisjoint(text) and set(words).isdisjoint(text.split())
+            if known and not recordings[u.audio].error:
                 found += _of_utterance(u, text, recordings[u.audio], fit, training=place == 0)
         tight = [finding for finding in found if finding.kind == "target too long"]
         if place == 0 and (not fit.drop or len(tight) == len(utterances)):

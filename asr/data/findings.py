@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 
 _SHOWN = 10  # findings of one kind that are written out
+_LISTED = 50  # words outside the lexicon that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,15 @@ class Character:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the normalised texts that the lexicon does not know: its count, the first utterance with it."""
+
+    word: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All findings: errors keep a run from starting or from meaning anything, warnings are worth a look."""
 
@@ -48,6 +58,7 @@ class Report:
     characters: tuple[Character, ...]
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
+    words: tuple[Word, ...] = ()  # outside the lexicon
 
     @property
     def ok(self) -> bool:
@@ -55,8 +66,8 @@ class Report:
         return not self.errors
 
     def render(self) -> str:
-        """The report as text: figures of each manifest, unknown characters, errors, warnings, verdict."""
-        parts = [_table(self.splits), _unknown(self.characters)]
+        """The report as text: figures of each manifest, unknown characters and words, errors, warnings, verdict."""
+        parts = [_table(self.splits), _unknown(self.characters), _unknown_words(self.words)]
         parts += [_findings("errors", self.errors), _findings("warnings", self.warnings)]
         parts.append(f"{len(self.errors)} errors, {len(self.warnings)} warnings")
         return "\n\n".join(part for part in parts if part) + "\n"
@@ -76,6 +87,12 @@ def _table(splits: tuple[Split, ...]) -> str:
 def _unknown(characters: tuple[Character, ...]) -> str:
     rows = [f"  {c.character!r:<9} {c.count:>7}  {c.name:<44} {c.example}" for c in characters if not c.known]
     return "\n".join(["characters outside the alphabet: count, name, first utterance", *rows]) if rows else ""
+
+
+def _unknown_words(words: tuple[Word, ...]) -> str:
+    rows = [f"  {w.word:<20} {w.count:>7}  {w.example}" for w in words[:_LISTED]]
+    rows += [f"  … and {len(words) - _LISTED} more"] if len(words) > _LISTED else []
+    return "\n".join(["words outside the lexicon: count, first utterance", *rows]) if rows else ""
 
 
 def _findings(title: str, findings: tuple[Finding, ...]) -> str:

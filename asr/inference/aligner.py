@@ -17,7 +17,7 @@ from asr.decoding.greedy import GreedyDecoder
 from asr.errors import AsrError, AudioError, LossError, VocabularyError
 from asr.inference.recogniser import Recogniser
 from asr.inference.stream import Stretch, batches, read_ahead, windows
-from asr.inference.words import timed, words
+from asr.inference.words import spelt, timed, words
 from asr.types import Hypothesis, Span, Utterance
 
 _LOOK_AHEAD = 8  # batches' worth of audio sorted by length together
@@ -60,8 +60,8 @@ def aligned(
 ) -> Iterator[Aligned]:
     """Every utterance of a manifest aligned, in order; `normalize` is that of training.
 
-    What has a character the tokenizer does not know, cannot be read, or has more labels than its frames have room for
-    goes to `on_error`, named, and is left out. Batches are made as in Recogniser.transcribe_files.
+    What has a character or word the tokenizer does not know, cannot be read, or has more labels than its frames have
+    room for goes to `on_error`, named, and is left out. Batches are made as in Recogniser.transcribe_files.
     """
     said: dict[str, _Said] = {}
     for utterance in utterances:
@@ -125,7 +125,8 @@ def _aligned(
     recogniser: Recogniser, name: str, samples: int, said: _Said, row: Tensor, path: Alignment, heard: Hypothesis
 ) -> Aligned:
     tokenizer, step, duration = recogniser.tokenizer, recogniser.frame_seconds, samples / recogniser.sample_rate
-    spoken = Hypothesis(tuple(said.targets), path.spans, path.score)
+    chosen = spelt(said.targets, tokenizer, said.text)  # decoding may write another of two words that sound alike
+    spoken = Hypothesis(tuple(said.targets), path.spans, path.score, words=chosen)
     tokens = tuple(
         timed(tokenizer.tokens[token], frames, score, step, duration)
         for token, frames, score in zip(said.targets, path.spans, path.scores, strict=True)
@@ -138,6 +139,6 @@ def _aligned(
         words=words(spoken, row, tokenizer, step, duration),
         tokens=tokens,
         score=path.score,
-        heard=tokenizer.decode(heard.tokens),
+        heard=heard.text(tokenizer.decode),
         gap=max(0.0, heard.score - path.score) / longer,  # two orders of summation differ by some 1e-12
     )

@@ -4,32 +4,12 @@ Times are those of the emissions: a CTC model speaks a token in a few frames, mo
 begins, with blanks between. A word starts and ends with the peaks of its first and last token, not its sound.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from torch import Tensor
 
 from asr.interfaces import Tokenizer
 from asr.types import Hypothesis, Span
-
-
-@dataclass(slots=True)
-class _Word:
-    text: str = ""
-    start: int = 0
-    end: int = 0
-    score: float = 0.0  # nats, summed over `count` frames
-    count: int = 0
-
-    def add(self, text: str, frames: tuple[int, int], scores: Tensor) -> None:
-        if not self.text:
-            self.start = frames[0]
-        self.text += text
-        self.end = frames[1]
-        self.score += float(scores.sum())
-        self.count += len(scores)
-
-    def span(self, frame_seconds: float, duration: float) -> Span:
-        return timed(self.text, (self.start, self.end), self.score / max(1, self.count), frame_seconds, duration)
 
 
 def timed(text: str, frames: tuple[int, int], score: float, frame_seconds: float, duration: float) -> Span:
@@ -41,16 +21,25 @@ def timed(text: str, frames: tuple[int, int], score: float, frame_seconds: float
 def words(
     hypothesis: Hypothesis, emissions: Tensor, tokenizer: Tokenizer, frame_seconds: float, duration: float
 ) -> tuple[Span, ...]:
-    """The words of a hypothesis, split at the spaces of its text, with times clipped to `duration` [s].
+    """The words of a hypothesis, those a lexicon chose or its tokens spell, with times clipped to `duration` [s].
 
     emissions (T, V) are log probabilities (nats); `frame_seconds` the time from frame to frame.
     """
-    found = [_Word()]
-    for token, frames in zip(hypothesis.tokens, hypothesis.frames, strict=True):
-        scores = emissions[frames[0] : frames[1], token]
-        for i, piece in enumerate(tokenizer.decode([token]).split(" ")):
-            if i:
-                found.append(_Word())
-            if piece:
-                found[-1].add(piece, frames, scores)
-    return tuple(word.span(frame_seconds, duration) for word in found if word.text)
+    found = hypothesis.words if hypothesis.words is not None else spelt(hypothesis.tokens, tokenizer)
+    spans = []
+    for text, start, end in found:
+        frames = hypothesis.frames[start:end]
+        tokens = hypothesis.tokens[start:end]
+        scores = [emissions[a:b, token].sum().item() for token, (a, b) in zip(tokens, frames, strict=True)]
+        score = sum(scores) / max(1, sum(b - a for a, b in frames))
+        spans.append(timed(text, (frames[0][0], frames[-1][1]), score, frame_seconds, duration))
+    return tuple(spans)
+
+
+def spelt(tokens: Sequence[int], tokenizer: Tokenizer, text: str | None = None) -> tuple[tuple[str, int, int], ...]:
+    """The words that tokens spell, each with its tokens [start, end); where their `text` is known, its words."""
+    stretches = tokenizer.words(tokens)
+    known = None if text is None else text.split()
+    if known is None or len(known) != len(stretches):
+        known = [tokenizer.decode(tokens[start:end]).strip() for start, end in stretches]
+    return tuple((word, start, end) for word, (start, end) in zip(known, stretches, strict=True) if word)

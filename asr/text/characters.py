@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from asr.errors import VocabularyError
+from asr.text.stretches import stretches
 
 BLANK_TOKEN = "<blank>"
 
@@ -46,7 +47,7 @@ class CharTokenizer:
         except KeyError as error:
             character = error.args[0]
             raise VocabularyError(
-                f"{character!r} ({_name(character)}) is not in the vocabulary ({len(self._tokens)} tokens); "
+                f"{character!r} ({character_name(character)}) is not in the vocabulary ({len(self._tokens)} tokens); "
                 "add it to text.replace, or put an utterance with it into the training manifest"
             ) from None
 
@@ -59,10 +60,15 @@ class CharTokenizer:
                 )
         return "".join(self._tokens[i] for i in ids)
 
+    def words(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """The words of `ids` as stretches [start, end), without spaces."""
+        return stretches(ids, between=(self._ids.get(" ", -1),))
+
     def state(self) -> dict[str, Any]:
         """Plain data from which `tokenizer_from_state` builds this tokenizer again."""
         return {"kind": self.kind, "tokens": list(self._tokens)}
 
 
-def _name(character: str) -> str:
+def character_name(character: str) -> str:
+    """The code point and Unicode name, as an error shows a character that may have no shape."""
     return f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()

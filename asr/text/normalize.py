@@ -9,9 +9,9 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from asr.options import Options
+from asr.options import Options, PathOption
 
 # Settled before NFKC, which makes of ´ a space and an accent
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`′＇", "'"))
@@ -22,12 +22,17 @@ _MOST_PASSES = 8  # two settle all but contrived replacements
 
 
 class TextOptions(Options):
-    """How transcripts are written before they are learned or scored."""
+    """How transcripts are written before they are learned or scored, and which units spell them."""
 
     unicode: Literal["NFKC", "NFC", "none"] = "NFKC"
     case: Literal["lower", "upper", "keep"] = "lower"
     punctuation: Literal["remove", "keep"] = "remove"  # apostrophes inside words stay either way
     replace: dict[str, str] = Field(default_factory=dict)  # e.g. {"&": " and ", "é": "e"}
+    tokenizer: Literal["characters", "bpe", "unigram", "phoneme", "triphone"] = "characters"
+    vocabulary_size: int = Field(500, ge=2)  # bpe, unigram: tokens at most, blank included
+    tokenizer_model: PathOption | None = None  # bpe, unigram: of `asr tokenizer train`; else learned from the training
+    lexicon: PathOption | None = None  # phoneme, triphone: pronunciations in the format of CMUdict
+    triphone_count: int = Field(50, ge=1)  # triphone: occurrences in training that make a unit; rarer ones are tied
 
     @field_validator("replace")
     @classmethod
@@ -35,6 +40,18 @@ class TextOptions(Options):
         if "" in replace:
             raise ValueError("the empty string cannot be replaced; expected a character; remove that key")
         return replace
+
+    @model_validator(mode="after")
+    def _has_lexicon(self) -> "TextOptions":
+        if self.tokenizer in ("phoneme", "triphone") and self.lexicon is None:
+            raise ValueError(
+                f"tokenizer {self.tokenizer} has no lexicon; expected text.lexicon=FILE in the format of CMUdict; "
+                "`asr lexicon` makes one"
+            )
+        return self
+
+
+UNIT_OPTIONS = ("tokenizer", "vocabulary_size", "tokenizer_model", "lexicon", "triphone_count")  # fixed by training
 
 
 class Normalizer:
