@@ -18,7 +18,7 @@ from asr.data.dataset import SpeechDataset, encode_all
 from asr.data.loader import load_batches
 from asr.data.manifest import read_manifest
 from asr.data.sampler import BatchSampler
-from asr.decoding.greedy import GreedyDecoder
+from asr.decoding.setup import decoder_for
 from asr.errors import CheckpointError, ConfigError, ManifestError
 from asr.evaluation.errors import ErrorCounts, character_errors, word_errors
 from asr.features.features import Features
@@ -63,7 +63,7 @@ def build_system(config: Config, tokenizer: Tokenizer, device: torch.device) -> 
     seeding.seed_everything(config.seed)
     features = Features(config.features)
     model = make_model(config, features.num_features, len(tokenizer.tokens))
-    decoder = make_decoder(config)
+    decoder = make_decoder(config, tokenizer)
     return System(config, features.to(device), model.to(device), tokenizer, Normalizer(config.text), decoder, device)
 
 
@@ -81,9 +81,9 @@ def make_objective(config: Config, num_tokens: int) -> Objective:
     return ConsistencyCTC(config.loss) if isinstance(config.loss, CrCtcOptions) else Objective()
 
 
-def make_decoder(config: Config) -> Decoder:
+def make_decoder(config: Config, tokenizer: Tokenizer) -> Decoder:
     """The decoder the options describe."""
-    return {"greedy": GreedyDecoder}[config.decoding.kind]()
+    return decoder_for(config.decoding, tokenizer)
 
 
 # ── model.pt ──────────────────────────────────────────────────────────────────────────────────────────────────────────

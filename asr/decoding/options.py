@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from asr.options import Options, PathOption
 
@@ -29,3 +29,10 @@ class DecodingOptions(Options):
     look_ahead: Literal["ngram", "unigram"] = "ngram"  # what a beginning word is thought to be worth
     hotwords: list[str] = Field(default_factory=list)  # phrases that shall be heard
     hotword_boost: float = Field(5.0, ge=0)  # nats for each of them
+
+    @field_validator("hotwords")
+    @classmethod
+    def _said(cls, hotwords: list[str]) -> list[str]:
+        if not all(phrase.split() for phrase in hotwords):
+            raise ValueError("an empty phrase among them; expected words; drop it")
+        return hotwords

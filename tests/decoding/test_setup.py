@@ -1,0 +1,88 @@
+"""Options become decoders, and what does not fit is one line."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models_by_chance import write_model
+
+from asr.decoding.beam import BeamDecoder
+from asr.decoding.greedy import GreedyDecoder
+from asr.decoding.kernels.parts import TOKENS, WORDS
+from asr.decoding.options import DecodingOptions
+from asr.decoding.setup import decoder_for
+from asr.errors import AsrError
+from asr.lm.ngram import NGram
+from asr.text.characters import CharTokenizer
+
+LOWER = CharTokenizer(["<blank>", *" ab"])
+
+
+def options(**more) -> DecodingOptions:
+    return DecodingOptions(**({"kind": "beam"} | more))
+
+
+def test_greedy_reads_nothing() -> None:
+    assert isinstance(decoder_for(DecodingOptions(lm=Path("absent")), LOWER), GreedyDecoder)
+
+
+@pytest.mark.parametrize(
+    "words, asked, units",
+    [(["|", "a", "b"], "auto", TOKENS), (["a", "ab"], "auto", WORDS), (["ab", "ba"], "auto", WORDS),
+     (["|", "a", "b"], "word", WORDS), (["a", "b"], "token", TOKENS)],
+)  # fmt: skip
+def test_what_a_model_counts_is_seen(words: list[str], asked: str, units: int, tmp_path: Path) -> None:
+    lm = write_model(tmp_path / "lm.arpa.gz", words, 1)
+    decoder = decoder_for(options(lm=lm, lm_units=asked), LOWER)
+    assert isinstance(decoder, BeamDecoder) and decoder.model.weights.units == units
+
+
+def test_without_a_model_a_lexicon_says_the_words(tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("ab\nba\n")
+    decoder = decoder_for(options(lexicon=tmp_path / "words"), LOWER)
+    assert isinstance(decoder, BeamDecoder) and decoder.lexicon is not None
+    assert decoder.lexicon.words == ("ab", "ba")
+
+
+def test_a_token_is_scored_as_the_models_word(tmp_path: Path) -> None:
+    lm = write_model(tmp_path / "lm.arpa.gz", ["|", "a", "b"], 1)
+    decoder = decoder_for(options(lm=lm, alpha=1.0, recombine=False, nbest=500), LOWER)
+    assert isinstance(decoder, BeamDecoder)
+    x = np.log(np.full((3, 4), 0.25, np.float32))
+    model = NGram.read(lm)
+    for h in decoder.search([x])[0]:
+        spelt = ["|" if c == " " else c for c in LOWER.decode(h.tokens)]
+        assert h.lm == pytest.approx(sum(model.score(spelt)), abs=1e-4)
+
+
+def broken(tmp_path: Path) -> dict[str, tuple[dict, str]]:
+    upper = write_model(tmp_path / "upper.arpa.gz", ["A", "AB"], 1)
+    greek = write_model(tmp_path / "greek.arpa.gz", ["α", "αβ"], 1)
+    chars = write_model(tmp_path / "chars.arpa.gz", ["|", "a", "b"], 1)
+    cut = tmp_path / "cut.arpa.gz"
+    cut.write_bytes(gzip.compress(gzip.decompress(chars.read_bytes())[:-40]))
+    (tmp_path / "words").write_text("ab\n")
+    (tmp_path / "none").write_text(" \n")
+    return {
+        "case": ({"lm": upper}, r"upper\.arpa\.gz: LM is upper case, model is lower case"),
+        "case of tokens": ({"lm": upper, "lm_units": "token"}, "LM is upper case, model is lower case"),
+        "alphabet": ({"lm": greek}, r"greek\.arpa\.gz: shares no symbol with the model's 4 tokens"),
+        "truncated": ({"lm": cut}, r"cut\.arpa\.gz"),
+        "absent": ({"lm": tmp_path / "no.arpa"}, r"no\.arpa"),
+        "two": ({"lm": chars, "lexicon": tmp_path / "words"}, "counts tokens"),
+        "no words": ({"lexicon": tmp_path / "none"}, "holds no word"),
+        "no lexicon": ({"lexicon": tmp_path / "absent"}, "cannot be read"),
+        "hotword": ({"hotwords": ["aβ"]}, r"decoding\.hotwords: 'aβ' cannot be written"),
+        
+    }
+
+
+@pytest.mark.parametrize("name", [
+    "case", "case of tokens", "alphabet", "truncated", "absent", "two", "no words", "no lexicon", "hotword",
+])  # fmt: skip
+def test_what_does_not_fit_is_one_line(name: str, tmp_path: Path) -> None:
+    more, message = broken(tmp_path)[name]
+    with pytest.raises(AsrError, match=message) as caught:
+        decoder_for(options(**more), LOWER)
+    assert "\n" not in str(caught.value)
