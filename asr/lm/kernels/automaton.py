@@ -66,7 +66,7 @@ def score(arcs, unigrams, unigram_states, backoffs, backoff_states, state, word)
 
 
 @part
-def _state(arcs, gram, begin, end):
+def state_of(arcs, gram, begin, end):
     """The state of the context gram[begin:end], walked from its first word; -1 where the model does not hold it."""
     if begin >= end:
         return np.int32(0)
@@ -91,12 +91,12 @@ def insert(arcs, grams, log_probs, backs, backoffs, backoff_states, first, is_hi
     count, k = grams.shape
     for r in range(count):
         gram = grams[r]
-        context = _state(arcs, gram, 0, k - 1)
+        context = state_of(arcs, gram, 0, k - 1)
         if context < 0:
             return r
         shorter, begin = np.int32(-1), 1
         while shorter < 0:
-            shorter = _state(arcs, gram, begin, k)
+            shorter = state_of(arcs, gram, begin, k)
             begin += 1
         i = find(arcs, context, gram[k - 1])
         if i >= 0:
