@@ -2,12 +2,21 @@
 
 import numpy as np
 
-from asr.kernels.compiled import compiled
+from asr.kernels.compiled import compiled, part
 from asr.lm.kernels.words import FULL, add_word, find_word, is_space
 
 UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2  # <unk>, <s>, </s> come first in every vocabulary, as KenLM has them
 DONE, GROW, RESERVED = range(3)
 _BAR = np.frombuffer(b"|", np.uint8)
+
+
+@part
+def id_of(slots, arena, starts, size, closed, data, begin, end):
+    """The id of data[begin:end]: <unk> where a closed vocabulary lacks it, FULL where an open one must grow first."""
+    if not closed:
+        return add_word(slots, arena, starts, size, data, begin, end)
+    i = find_word(slots, arena, starts, data, begin, end)[0]
+    return slots[i] & 0xFFFFFFFF if i >= 0 else np.int64(UNKNOWN_ID)
 
 
 @compiled
@@ -29,16 +38,10 @@ def split_words(data, at, slots, arena, starts, size, closed, ids):
             end = at + 1
             while not is_space(data[end]):
                 end += 1
-            if closed:
-                i = find_word(slots, arena, starts, data, at, end)[0]
-                word = slots[i] & 0xFFFFFFFF if i >= 0 else UNKNOWN_ID
-                reserved = i >= 0 and word <= END_ID
-            else:
-                word = add_word(slots, arena, starts, size, data, at, end)
-                reserved = 0 <= word <= END_ID
+            word = id_of(slots, arena, starts, size, closed, data, at, end)
             if word == FULL:
                 return at, n, GROW
-            if reserved:
+            if word <= END_ID and data[at] == 60 and find_word(slots, arena, starts, data, at, end)[0] >= 0:  # <
                 return at, n, RESERVED
             ids[n] = word
             n += 1
@@ -61,7 +64,7 @@ def split_characters(data, at, slots, arena, starts, size, closed, ids):
             while data[end] != 10 and is_space(data[end]):
                 end += 1
             if at > 0 and data[at - 1] != 10 and data[end] != 10:
-                word = add_word(slots, arena, starts, size, _BAR, 0, 1)
+                word = id_of(slots, arena, starts, size, closed, _BAR, 0, 1)
                 if word == FULL:
                     return at, n, GROW
                 ids[n] = word
@@ -71,11 +74,7 @@ def split_characters(data, at, slots, arena, starts, size, closed, ids):
             return at, n, RESERVED
         else:
             end = at + (1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4)
-            if closed:
-                i = find_word(slots, arena, starts, data, at, end)[0]
-                word = slots[i] & 0xFFFFFFFF if i >= 0 else UNKNOWN_ID
-            else:
-                word = add_word(slots, arena, starts, size, data, at, end)
+            word = id_of(slots, arena, starts, size, closed, data, at, end)
             if word == FULL:
                 return at, n, GROW
             ids[n] = word
