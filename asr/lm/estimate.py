@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from asr.errors import LanguageModelError
+from asr.lm.contexts import number_grams
 from asr.lm.counting import Run, blocks_of, count_grams
 from asr.lm.discounts import discounts_of
 from asr.lm.kernels.adjust import adjust, count_counts
-from asr.lm.kernels.smoothing import add_sums, insert_contexts, interpolate, log_backoffs
+from asr.lm.kernels.smoothing import add_sums, interpolate, log_backoffs
 from asr.lm.kernels.text import BEGIN_ID, UNKNOWN_ID
 from asr.lm.sentences import new_vocabulary, read_ids, read_vocabulary
 from asr.lm.tables import Grams, Tables
@@ -107,11 +108,11 @@ def _model(
 ) -> Tables:
     kept, counts = _keep(entries(), thresholds, len(words))
     discounts = discounts_of(counts, fallback)
-    arcs, states = _contexts(kept)
-    totals, spared = np.zeros(states), np.zeros(states)
+    arcs, firsts = number_grams([grams for grams, _ in kept[:-1]])
+    totals, spared = np.zeros(firsts[-1]), np.zeros(firsts[-1])
     for grams, facts in entries():
         add_sums(arcs, grams, facts, thresholds, discounts, totals, spared)
-    orders, probs, first = [], np.empty(0), 1
+    orders, probs = [], np.empty(0)
     for k, (grams, adjusted) in enumerate(kept, 1):
         if k == 1:
             probs = _unigrams(adjusted, discounts[0], totals[0], spared[0])
@@ -122,9 +123,8 @@ def _model(
             probs = longer
         backoffs = np.zeros(len(grams))
         if k < len(kept):
-            here = slice(first, first + len(grams))
+            here = slice(firsts[k - 1], firsts[k])
             log_backoffs(totals[here], spared[here], backoffs)
-            first += len(grams)
         orders.append(Grams(grams, np.log(probs), backoffs))
     return Tables(words, tuple(orders))
 
@@ -145,21 +145,6 @@ def _keep(entries: Iterator[_Entries], thresholds: np.ndarray, words: int) -> tu
     kept = [_Kept(*(np.concatenate(arrays) for arrays in zip(*part, strict=True))) for part in parts]
     kept[0] = _Kept(np.arange(words, dtype=np.int32)[:, None], unigrams)
     return kept, counts
-
-
-def _contexts(kept: list[_Kept]) -> tuple[np.ndarray, int]:
-    """The hash table of all contexts (lm/kernels/automaton.py), state 1 + i being word i; and the number of states."""
-    contexts = kept[:-1]
-    states = 1 + sum(len(grams.words) for grams in contexts)
-    slots = 16
-    while slots < 2 * states:
-        slots *= 2
-    arcs, first = np.full((slots, 4), -1, np.int32), 1
-    for grams in contexts:
-        if grams is not contexts[0]:
-            insert_contexts(arcs, grams.words, first)
-        first += len(grams.words)
-    return arcs, states
 
 
 def _unigrams(adjusted: np.ndarray, discounts: np.ndarray, total: float, spared: float) -> np.ndarray:
