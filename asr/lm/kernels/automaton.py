@@ -137,3 +137,21 @@ def score_sentence(automaton, start, words, scores):
     for i in range(words.shape[0]):
         scores[i], state = score(arcs, unigrams, unigram_states, backoffs, backoff_states, state, words[i])
     return state
+
+
+@compiled
+def score_text(automaton, start, end, words, scores):
+    """Fill scores (n,) with ln P of each word of sentences that end in the word `end`, each begun at `start`.
+
+    A word below 0 is not in the model: -inf, and an empty context behind it; an `end` below 0 scores nothing.
+    """
+    arcs, unigrams, unigram_states, backoffs, backoff_states = automaton
+    state = np.int32(start)
+    for i in range(words.shape[0]):
+        word = words[i]
+        if word >= 0:
+            scores[i], state = score(arcs, unigrams, unigram_states, backoffs, backoff_states, state, word)
+        else:
+            scores[i], state = 0.0 if word == end else -np.inf, np.int32(0)
+        if word == end:
+            state = np.int32(start)
