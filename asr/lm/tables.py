@@ -40,7 +40,8 @@ def automaton(tables: Tables) -> Automaton:
     arcs = np.full((slots, 4), -1, np.int32)
     backoffs, backoff_states = np.zeros(states), np.zeros(states, np.int32)
     first = 1 + len(unigrams.words)
-    backoffs[1:first] = unigrams.backoffs
+    if higher:
+        backoffs[1:first] = unigrams.backoffs
     unigram_states = np.arange(1, first, dtype=np.int32)
     for grams in higher:
         highest = grams is higher[-1]
