@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from asr.cli import text as _text
+from asr.cli.lm import lm
 from asr.errors import AsrError, ConfigError
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from asr.inference.recogniser import Recogniser
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+app.add_typer(lm, name="lm")
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="[key.sub=value]...", help="options to change")]
 Out = Annotated[Path | None, typer.Option("--out", help="folder to write into")]

@@ -39,7 +39,8 @@ def automaton(tables: Tables) -> Automaton:
         slots *= 2
     arcs = np.full((slots, 4), -1, np.int32)
     contexts, first = np.zeros((states, 2), np.int32), 1 + len(unigrams.words)
-    contexts[1:first, 0] = _units(unigrams.backoffs)
+    if higher:
+        contexts[1:first, 0] = _units(unigrams.backoffs)
     by_word = np.stack([_units(unigrams.log_probs), np.arange(1, first, dtype=np.int32)], axis=1)
     for grams in higher:
         highest = grams is higher[-1]

@@ -55,12 +55,13 @@ def decimal(data, begin, end):
             power = min(10 * power + (data[i] - 48), 100000)
             i += 1
         scale += -power if minus else power
-    while scale > 0 and mantissa > 0.0 and mantissa < np.inf:
-        mantissa *= _POWERS[min(scale, 22)]
-        scale -= 22
-    while scale < 0 and mantissa > 0.0:
-        mantissa /= _POWERS[min(-scale, 22)]
-        scale += 22
+    while scale != 0 and 0.0 < mantissa < np.inf:
+        step = max(-22, min(scale, 22))
+        if step > 0:
+            mantissa *= _POWERS[step]
+        else:
+            mantissa /= _POWERS[-step]
+        scale -= step
     return (-mantissa if negative else mantissa), True
 
 

@@ -64,7 +64,7 @@ def score(arcs, unigrams, contexts, state, word):
 
 
 @part
-def _state(arcs, gram, begin, end):
+def state_of(arcs, gram, begin, end):
     """The state of the context gram[begin:end], walked from its first word; -1 where the model does not hold it."""
     if begin >= end:
         return np.int32(0)
@@ -95,12 +95,12 @@ def insert(arcs, contexts, grams, log_probs, backs, first, is_highest):
     count, k = grams.shape
     for r in range(count):
         gram = grams[r]
-        context = _state(arcs, gram, 0, k - 1)
+        context = state_of(arcs, gram, 0, k - 1)
         if context < 0:
             return r
         shorter, begin = np.int32(-1), 1
         while shorter < 0:
-            shorter = _state(arcs, gram, begin, k)
+            shorter = state_of(arcs, gram, begin, k)
             begin += 1
         i = find(arcs, context, gram[k - 1])
         if i >= 0:
@@ -141,3 +141,21 @@ def score_sentence(automaton, start, words, scores):
     for i in range(words.shape[0]):
         scores[i], state = score(arcs, unigrams, contexts, state, words[i])
     return state
+
+
+@compiled
+def score_text(automaton, start, end, words, scores):
+    """Fill scores (n,) with ln P of each word of sentences that end in the word `end`, each begun at `start`.
+
+    A word below 0 is not in the model: -inf, and an empty context behind it; an `end` below 0 scores nothing.
+    """
+    arcs, unigrams, contexts = automaton
+    state = np.int32(start)
+    for i in range(words.shape[0]):
+        word = words[i]
+        if word >= 0:
+            scores[i], state = score(arcs, unigrams, contexts, state, word)
+        else:
+            scores[i], state = 0.0 if word == end else -np.inf, np.int32(0)
+        if word == end:
+            state = np.int32(start)
