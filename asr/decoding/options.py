@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from asr.options import Options
 
 
@@ -9,3 +11,4 @@ class DecodingOptions(Options):
     """The decoder: `greedy` takes the best token of every frame."""
 
     kind: Literal["greedy"] = "greedy"
+    nbest: int = Field(1, ge=1)  # texts to keep, at most; greedy knows one

@@ -135,7 +135,7 @@ def _aligned(
         id=name,
         duration=duration,
         text=said.text,
-        words=words(spoken, row, tokenizer, step, duration),
+        words=recogniser.calibrated(words(spoken, row, tokenizer, step, duration)),
         tokens=tokens,
         score=path.score,
         heard=tokenizer.decode(heard.tokens),

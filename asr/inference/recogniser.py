@@ -10,11 +10,12 @@ from torch.nn.utils.rnn import pad_sequence
 from asr.ctc.loss import log_probs
 from asr.errors import AudioError
 from asr.features.features import Features
+from asr.inference.confidence import calibrated
 from asr.inference.sources import names
 from asr.inference.stream import Stretch, batches, read_ahead, windows
 from asr.inference.words import words
 from asr.interfaces import AcousticModel, Decoder, Tokenizer
-from asr.types import Hypothesis, Transcript, Utterance
+from asr.types import Alternative, Hypothesis, Span, Transcript, Utterance
 
 _LOOK_AHEAD = 8  # batches' worth of audio sorted by length together
 
@@ -34,7 +35,10 @@ class Recogniser:
         decoder: Decoder,
         sample_rate: int,
         device: torch.device | str = "cpu",
+        calibration: tuple[float, float] = (1.0, 0.0),
     ) -> None:
+        """`calibration` is the slope and offset of `confidence`."""
+        self.calibration = calibration
         self.features, self.model, self.tokenizer, self.decoder = features, model, tokenizer, decoder
         self.sample_rate, self.device = sample_rate, torch.device(device)
         for module in (features, model):
@@ -57,9 +61,8 @@ class Recogniser:
             return []
         ids = ids if ids is not None else [str(i) for i in range(len(waveforms))]
         batch, lengths = self._log_probs(waveforms)
-        best = [hypotheses[0] for hypotheses in self.decoder(batch, lengths)]
-        rows = zip(ids, waveforms, best, batch.cpu(), strict=True)
-        return [self._transcript(id, len(w) / self.sample_rate, hyp, row) for id, w, hyp, row in rows]
+        rows = zip(ids, waveforms, self.decoder(batch, lengths), batch.cpu(), strict=True)
+        return [self.written(id, len(w) / self.sample_rate, found, row) for id, w, found, row in rows]
 
     def transcribe_files(
         self,
@@ -105,9 +108,18 @@ class Recogniser:
         logits, frames = self.model(features, frames)
         return log_probs(logits), frames
 
-    def _transcript(self, id: str, duration: float, hypothesis: Hypothesis, emissions: Tensor) -> Transcript:
-        spans = words(hypothesis, emissions, self.tokenizer, self.frame_seconds, duration)
-        return Transcript(id, duration, " ".join(span.text for span in spans), spans)
+    def written(
+        self, id: str, duration: float, found: Sequence[Hypothesis], emissions: Tensor, first: int = 0
+    ) -> Transcript:
+        """What a decoder found in emissions (T, V), the recording's frames from `first` on, as a transcript."""
+        spoken = [words(h, emissions, self.tokenizer, self.frame_seconds, duration, first) for h in found]
+        texts = [" ".join(span.text for span in spans) for spans in spoken]
+        nbest = tuple(Alternative(text, h.score, h.acoustic, h.lm) for text, h in zip(texts, found, strict=True))
+        return Transcript(id, duration, texts[0], self.calibrated(spoken[0]), nbest if len(nbest) > 1 else ())
+
+    def calibrated(self, spans: Sequence[Span]) -> tuple[Span, ...]:
+        """The spans, each with its confidence."""
+        return calibrated(spans, *self.calibration)
 
 
 def hypotheses(

@@ -39,15 +39,22 @@ def timed(text: str, frames: tuple[int, int], score: float, frame_seconds: float
 
 
 def words(
-    hypothesis: Hypothesis, emissions: Tensor, tokenizer: Tokenizer, frame_seconds: float, duration: float
+    hypothesis: Hypothesis,
+    emissions: Tensor,
+    tokenizer: Tokenizer,
+    frame_seconds: float,
+    duration: float,
+    first: int = 0,
 ) -> tuple[Span, ...]:
     """The words of a hypothesis, split at the spaces of its text, with times clipped to `duration` [s].
 
-    emissions (T, V) are log probabilities (nats); `frame_seconds` the time from frame to frame.
+    emissions (T, V) are log probabilities (nats), those of the recording's frames from `first` on; `frame_seconds`
+    the time from frame to frame.
     """
     found = [_Word()]
-    for token, frames in zip(hypothesis.tokens, hypothesis.frames, strict=True):
-        scores = emissions[frames[0] : frames[1], token]
+    for token, local in zip(hypothesis.tokens, hypothesis.frames, strict=True):
+        scores = emissions[local[0] : local[1], token]
+        frames = (local[0] + first, local[1] + first)
         for i, piece in enumerate(tokenizer.decode([token]).split(" ")):
             if i:
                 found.append(_Word())
