@@ -62,7 +62,7 @@ class Recogniser:
         ids = ids if ids is not None else [str(i) for i in range(len(waveforms))]
         batch, lengths = self._log_probs(waveforms)
         rows = zip(ids, waveforms, self.decoder(batch, lengths), batch.cpu(), strict=True)
-        return [self.written(id, len(w) / self.sample_rate, found, row) for id, w, found, row in rows]
+        return [self._transcript(id, len(w) / self.sample_rate, found, row) for id, w, found, row in rows]
 
     def transcribe_files(
         self,
@@ -104,22 +104,39 @@ class Recogniser:
         """(B, T', V) log probabilities on the device, (B,) their lengths."""
         lengths = torch.tensor([len(waveform) for waveform in waveforms], dtype=torch.int64)
         padded = pad_sequence([waveform.float() for waveform in waveforms], batch_first=True)
-        features, frames = self.features(padded.to(self.device), lengths.to(self.device))
+        return self.log_probs(*self.features(padded.to(self.device), lengths.to(self.device)))
+
+    @torch.inference_mode()
+    def log_probs(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, T, F), frames (B,) on the device → log probabilities (B, T', V), frames (B,)."""
         logits, frames = self.model(features, frames)
         return log_probs(logits), frames
 
-    def written(
-        self, id: str, duration: float, found: Sequence[Hypothesis], emissions: Tensor, first: int = 0
-    ) -> Transcript:
-        """What a decoder found in emissions (T, V), the recording's frames from `first` on, as a transcript."""
+    def _transcript(self, id: str, duration: float, found: Sequence[Hypothesis], emissions: Tensor) -> Transcript:
+        best, nbest = self.heard(found, emissions, duration)
+        return transcript_of(id, duration, best, nbest)
+
+    def heard(
+        self, found: Sequence[Hypothesis], emissions: Tensor, duration: float, first: int = 0
+    ) -> tuple[tuple[Span, ...], tuple[Alternative, ...]]:
+        """What a decoder found in emissions (T, V), the recording's frames from `first` on: its best words, all texts.
+
+        Times are clipped to `duration` [s].
+        """
         spoken = [words(h, emissions, self.tokenizer, self.frame_seconds, duration, first) for h in found]
         texts = [" ".join(span.text for span in spans) for spans in spoken]
-        nbest = tuple(Alternative(text, h.score, h.acoustic, h.lm) for text, h in zip(texts, found, strict=True))
-        return Transcript(id, duration, texts[0], self.calibrated(spoken[0]), nbest if len(nbest) > 1 else ())
+        nbest = (Alternative(text, h.score, h.acoustic, h.lm) for text, h in zip(texts, found, strict=True))
+        return self.calibrated(spoken[0]), tuple(nbest)
 
     def calibrated(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """The spans, each with its confidence."""
         return calibrated(spans, *self.calibration)
+
+
+def transcript_of(id: str, duration: float, words: Sequence[Span], nbest: Sequence[Alternative]) -> Transcript:
+    """A transcript whose text is its words, with the alternatives where there are any."""
+    several = tuple(nbest) if len(nbest) > 1 else ()
+    return Transcript(id, duration, " ".join(word.text for word in words), tuple(words), several)
 
 
 def hypotheses(
