@@ -25,10 +25,10 @@ class Pace:
     batch: float = 120.0
 
     def __post_init__(self) -> None:
-        if self.chunk < SHORTEST_CHUNK:
-            raise ConfigError(f"chunk of {self.chunk:g} s: is too short; expected {SHORTEST_CHUNK:g} s or more; raise it")
+        if not self.chunk >= SHORTEST_CHUNK:
+            raise ConfigError(f"chunk seconds: are {self.chunk:g}; expected >= {SHORTEST_CHUNK:g}; raise them")
         if not self.batch > 0:
-            raise ConfigError(f"batch of {self.batch:g} s: is empty; expected more than 0 s; raise it")
+            raise ConfigError(f"batch seconds: are {self.batch:g}; expected > 0; raise them")
 
 
 @dataclass(frozen=True, slots=True)
