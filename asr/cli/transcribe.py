@@ -27,7 +27,7 @@ def transcribe(
     ] = None,
     nbest: Annotated[int | None, typer.Option(min=1, help="json: how many texts to give, likeliest first")] = None,
     chunk_seconds: Annotated[float, typer.Option(help="a longer recording is heard in chunks of this")] = 30.0,
-    batch_seconds: Annotated[float, typer.Option(help="of audio that are heard at once; more needs memory")] = 60.0,
+    batch_seconds: Annotated[float, typer.Option(help="of audio that are heard at once; more needs memory")] = 120.0,
     set: Annotated[
         list[str] | None, typer.Option(metavar="key=value", help="a decoding option to change; repeat for more")
     ] = None,
