@@ -46,18 +46,38 @@ def words(
     duration: float,
     first: int = 0,
 ) -> tuple[Span, ...]:
-    """The words of a hypothesis, split at the spaces of its text, with times clipped to `duration` [s].
+    """The words of a hypothesis, those of its lexicon or split at the spaces of its text, with times.
+
+    Times are clipped to `duration` [s].
 
     emissions (T, V) are log probabilities (nats), those of the recording's frames from `first` on; `frame_seconds`
     the time from frame to frame.
     """
-    found = [_Word()]
-    for token, local in zip(hypothesis.tokens, hypothesis.frames, strict=True):
-        scores = emissions[local[0] : local[1], token]
-        frames = (local[0] + first, local[1] + first)
-        for i, piece in enumerate(tokenizer.decode([token]).split(" ")):
-            if i:
-                found.append(_Word())
-            if piece:
-                found[-1].add(piece, frames, scores)
+    frames = [(start + first, end + first) for start, end in hypothesis.frames]
+    scores = [
+        emissions[start:end, token]
+        for token, (start, end) in zip(hypothesis.tokens, hypothesis.frames, strict=True)
+    ]
+    found = []
+    for pieces in _pieces(hypothesis, tokenizer):
+        word = _Word()
+        for i, text in pieces:
+            word.add(text, frames[i], scores[i])
+        found.append(word)
     return tuple(word.span(frame_seconds, duration) for word in found if word.text)
+
+
+def _pieces(hypothesis: Hypothesis, tokenizer: Tokenizer) -> list[list[tuple[int, str]]]:
+    """For each word its tokens' places and what each of them adds to its text."""
+    if hypothesis.words is not None:  # the whole text comes with the first token
+        return [
+            [(i, text if i == start else "") for i in range(start, end)] for text, start, end in hypothesis.words
+        ]
+    found: list[list[tuple[int, str]]] = [[]]
+    for i, token in enumerate(hypothesis.tokens):
+        for k, piece in enumerate(tokenizer.decode([token]).split(" ")):
+            if k:
+                found.append([])
+            if piece:
+                found[-1].append((i, piece))
+    return found
