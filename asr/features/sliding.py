@@ -13,7 +13,8 @@ from torch import Tensor
 from asr.features.features import SMALLEST_VARIANCE, Features
 from asr.features.framing import num_frames
 
-# s; about what the longest utterances of training last. Shorter, and a pause changes what a word looks like
+# s; what the longest utterances of training last. 12 minutes of digits by unknown voices, one after the other, had
+# a WER of 33.6, 32.2, 31.7, 32.4 and 32.3 % at 5, 10, 20, 30 and 60 s, and 33.5 % normalised as a whole
 NORMALIZED_OVER = 30.0
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -253,3 +254,15 @@ def test_blocks_come_before_what_is_wrong(tmp_path: Path) -> None:
     assert len(next(blocks)) == len(next(blocks)) == 8000
     with pytest.raises(AudioError, match="not finite"):
         next(blocks)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3"])
+def test_blocks_need_the_same_memory_for_any_length(tmp_path: Path, suffix: str) -> None:
+    peaks = []
+    for seconds in (30, 180):
+        path = write(tmp_path / f"{seconds}.{suffix}", tone(seconds * 8000, 8000), 8000)
+        tracemalloc.start()
+        assert sum(len(block) for block in read_blocks(path, 16000, 5.0)) == pytest.approx(seconds * 16000, abs=4000)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0] < 5e6, peaks
