@@ -71,12 +71,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A token or word and when it was said: `start` and `end` in seconds, `score` the mean log probability (nats)."""
+    """A token or word and when it was said: `start` and `end` in seconds, `score` the mean log probability (nats).
+
+    `confidence` in [0, 1] is what a recogniser's calibration makes of the score; None where nobody asked one.
+    """
 
     text: str
     start: float
     end: float
     score: float = 0.0
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,24 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """One of the texts a decoder thought of, with the scores of its Hypothesis (nats)."""
+
+    text: str
+    score: float
+    acoustic: float = 0.0
+    lm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said in one recording: its name, duration (s), text and words with times."""
+    """What was said in one recording: its name, duration (s), text and words with times.
+
+    `nbest` are the decoder's texts, best first, `text` among them; empty where it thought of one only.
+    """
 
     id: str
     duration: float
     text: str
     words: tuple[Span, ...] = ()
+    nbest: tuple[Alternative, ...] = ()

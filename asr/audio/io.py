@@ -7,6 +7,8 @@ teaches a model to invent.
 """
 
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from asr.audio.resample import resample
+from asr.audio.resample import resample, resample_blocks
 from asr.errors import AudioError
 from asr.files import whole
 
@@ -73,12 +75,29 @@ def read_audio(
     if not len(samples):
         where = f" at {offset:g} s" if offset else ""
         raise AudioError(f"{path}: holds no samples{where}; expected speech; drop the utterance or mend its offset")
-    waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    waveform = _mono(samples)
     if not np.isfinite(waveform).all():
-        raise AudioError(f"{path}: holds samples that are not finite; expected numbers; write the file again")
+        raise _not_finite(path)
     if sample_rate is not None and rate != sample_rate:
         waveform, rate = resample(waveform, rate, sample_rate), sample_rate
     return np.ascontiguousarray(waveform, dtype=np.float32), rate
+
+
+def read_blocks(path: Path | str, sample_rate: int, seconds: float = 10.0) -> Iterator[np.ndarray]:
+    """`read_audio` of the whole file, block by block: float32 waveforms (S,) at `sample_rate` [Hz], end to end.
+
+    About `seconds` are decoded at once, so that a recording of any length needs little memory. Raises AudioError
+    as read_audio does, when it comes to what is wrong.
+    """
+    path = _existing(path)
+    rate, blocks = _decoded(path, seconds)
+    count = 0
+    for block in resample_blocks(_finite(path, blocks), rate, sample_rate):
+        count += len(block)
+        if len(block):
+            yield block
+    if not count:
+        raise AudioError(f"{path}: holds no samples; expected speech; drop the utterance")
 
 
 def write_wav(path: Path | str, waveform: np.ndarray, sample_rate: int) -> None:
@@ -87,6 +106,22 @@ def write_wav(path: Path | str, waveform: np.ndarray, sample_rate: int) -> None:
     pcm = np.clip(scaled, -32768, 32767).astype(np.int16)
     with whole(path) as scratch:
         soundfile.write(scratch, pcm, sample_rate, subtype="PCM_16", format="WAV")
+
+
+def _mono(samples: np.ndarray) -> np.ndarray:
+    """(S, C) → (S,)."""
+    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+
+
+def _finite(path: Path, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    for block in blocks:
+        if not np.isfinite(block).all():
+            raise _not_finite(path)
+        yield block
+
+
+def _not_finite(path: Path) -> AudioError:
+    return AudioError(f"{path}: holds samples that are not finite; expected numbers; write the file again")
 
 
 def _existing(path: Path | str) -> Path:
@@ -146,6 +181,36 @@ def _sndfile_read(path: Path, offset: float, duration: float | None) -> tuple[np
         return samples, file.samplerate
 
 
+def _decoded(path: Path, seconds: float) -> tuple[int, Iterator[np.ndarray]]:
+    """The file's rate and its waveform in blocks (S,): libsndfile's, and FFmpeg's from where libsndfile fails."""
+    if not _is_mpeg(path):
+        try:
+            file = soundfile.SoundFile(path)
+        except soundfile.LibsndfileError:
+            pass
+        else:
+            return file.samplerate, _sndfile_blocks(path, file, seconds)
+    rate = _ffmpeg_probe(path).sample_rate
+    return rate, _ffmpeg_blocks(path, round(seconds * rate), 0)
+
+
+def _sndfile_blocks(path: Path, file: soundfile.SoundFile, seconds: float) -> Iterator[np.ndarray]:
+    size, done = max(1, round(seconds * file.samplerate)), 0
+    with file:
+        _refuse_cut(path, file)
+        while done < file.frames:
+            try:
+                samples = file.read(min(size, file.frames - done), dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError:
+                break
+            if not len(samples):
+                raise _cut(path, done / file.samplerate, file.frames / file.samplerate)
+            done += len(samples)
+            yield _mono(samples)
+        if done < file.frames:
+            yield from _ffmpeg_blocks(path, size, done)
+
+
 def _refuse_cut(path: Path, file: soundfile.SoundFile) -> None:
     """libsndfile reads a file cut short without a word, except in its log."""
     if file.format not in ("WAV", "WAVEX", "AIFF", "OGG", "NIST"):
@@ -181,14 +246,44 @@ def _ffmpeg_probe(path: Path) -> AudioInfo:
             stream = _audio_stream(path, container)
             duration = _declared(path, container, stream)
             if duration is None:
-                packets = [p for p in container.demux(stream) if p.duration]
-                duration = float(sum(p.duration for p in packets) * stream.time_base)
+                duration = float(sum(p.duration or 0 for p in container.demux(stream)) * stream.time_base)
             return AudioInfo(duration, stream.rate, stream.channels)
     except (av.FFmpegError, ValueError, OSError) as error:
         raise _not_audio(path, error) from None
 
 
 def _ffmpeg_read(path: Path, offset: float, duration: float | None) -> tuple[np.ndarray, int]:
+    with _ffmpeg_opened(path) as (av, container, stream, declared):
+        samples, rate = _ffmpeg_decode(av, container, stream, offset, duration)
+    end = offset + duration if duration is not None else np.inf
+    _refuse_short(path, container, offset + len(samples) / rate, declared, end, rate)
+    return samples, rate
+
+
+def _ffmpeg_blocks(path: Path, size: int, skip: int) -> Iterator[np.ndarray]:
+    """The waveform from sample `skip` on, in blocks (S,) of at least `size` samples but for the last."""
+    with _ffmpeg_opened(path) as (av, container, stream, declared):
+        held: list[np.ndarray] = []
+        count, waiting = 0, 0
+        to_planes = av.AudioResampler(format="fltp")
+        for frame in container.decode(stream):
+            for plane in to_planes.resample(frame):
+                samples = _mono(plane.to_ndarray().T)[max(0, skip - count) :]
+                count += plane.samples
+                waiting += len(samples)
+                held.append(samples)
+            if waiting >= size:
+                yield np.concatenate(held)
+                held, waiting = [], 0
+        if waiting:
+            yield np.concatenate(held)
+        rate = stream.rate
+    _refuse_short(path, container, count / rate, declared, np.inf, rate)
+
+
+@contextmanager
+def _ffmpeg_opened(path: Path) -> Iterator[tuple[ModuleType, Any, Any, float | None]]:
+    """PyAV, the container, its audio stream and the duration it declares [s]; FFmpeg's errors become AudioErrors."""
     av = _ffmpeg()
     try:
         with av.open(str(path)) as container:
@@ -196,14 +291,16 @@ def _ffmpeg_read(path: Path, offset: float, duration: float | None) -> tuple[np.
             declared = _declared(path, container, stream)
             if container.format.name == "flac":
                 stream.codec_context.options = {"err_detect": "crccheck+explode"}
-            samples, rate = _ffmpeg_decode(av, container, stream, offset, duration)
+            yield av, container, stream, declared
     except (av.FFmpegError, ValueError, OSError) as error:
         raise _not_audio(path, error) from None
-    end = offset + duration if duration is not None else np.inf
+
+
+def _refuse_short(path: Path, container: Any, found: float, declared: float | None, end: float, rate: int) -> None:
+    """Refuse a file that ends after `found` s, before both its declared end and the `end` asked for."""
     slack = 0.0 if container.format.name == "flac" else _SLACK
-    if declared is not None and offset + len(samples) / rate < min(end, declared) - slack - 1 / rate:
-        raise _cut(path, offset + len(samples) / rate, declared)
-    return samples, rate
+    if declared is not None and found < min(end, declared) - slack - 1 / rate:
+        raise _cut(path, found, declared)
 
 
 def _ffmpeg_decode(

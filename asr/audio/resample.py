@@ -1,5 +1,7 @@
 """Sampling-rate conversion. Knows rates; does not know files."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import soxr
 
@@ -12,3 +14,14 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     if from_rate == to_rate:
         return waveform
     return soxr.resample(np.asarray(waveform, dtype=np.float32), from_rate, to_rate, quality="HQ")
+
+
+def resample_blocks(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
+    """Blocks (S,) float32 of a waveform of any length, resampled as the whole would be; blocks may come out empty."""
+    if from_rate == to_rate:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield stream.resample_chunk(np.ascontiguousarray(block, dtype=np.float32))
+    yield stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)

@@ -7,21 +7,17 @@ import errno
 import os
 import shlex
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from asr.cli import text as _text
 from asr.cli.lm import lm
+from asr.cli.parts import recogniser_of
+from asr.cli.terminal import bar, progress, say
+from asr.cli.transcribe import transcribe
 from asr.errors import AsrError, ConfigError
-
-if TYPE_CHECKING:
-    from asr.build import System
-    from asr.inference.recogniser import Recogniser
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -33,7 +29,6 @@ _OF_THE_DISK = (  # errors that a user can cause and mend; others are ours and k
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EISDIR,
     errno.ENAMETOOLONG,
 )  # fmt: skip
-_BATCH_SECONDS = 60.0  # padded audio transcribed at once
 
 
 def main() -> None:
@@ -54,35 +49,6 @@ def main() -> None:
 def _fail(message: str) -> None:
     print(f"error: {message}", file=sys.stderr)
     raise SystemExit(2)
-
-
-def say(line: str) -> None:
-    """Print a line, above the progress bar where there is one."""
-    from tqdm import tqdm
-
-    tqdm.write(line)
-    sys.stdout.flush()
-
-
-def _progress(items: Iterable[Any], what: str, total: int | None = None) -> Iterable[Any]:
-    """`items`, with a progress bar on the terminal."""
-    from tqdm import tqdm
-
-    return tqdm(items, desc=what, total=total, leave=False, mininterval=0.5, disable=not sys.stderr.isatty())
-
-
-@contextmanager
-def _bar(what: str, total: float = 1.0) -> Iterator[Callable[[float], None]]:
-    """A progress bar over a share of `total`; yields the function that is told how far things are."""
-    from tqdm import tqdm
-
-    form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-    with tqdm(desc=what, total=total, bar_format=form, leave=False, disable=not sys.stderr.isatty()) as bar:
-
-        def advance(done: float) -> None:
-            bar.update(max(0.0, done - bar.n))
-
-        yield advance
 
 
 @app.callback()
@@ -113,7 +79,7 @@ def train(
     from asr.world import current_world
 
     run = Path("runs") / resolved.name
-    with _bar("training") as advance:
+    with bar("training") as advance:
         finished = run_training(resolved, run, resume, say, advance)
     world = current_world(resolved.device)
     if world.is_main and finished:
@@ -163,7 +129,7 @@ def prepare(
         "sample_rate": sample_rate, "subset": subset, "skip_bad": skip_bad or None,
     }  # fmt: skip
     asked = {name: value for name, value in given.items() if value is not None and value != []}
-    manifests = prepare_corpus(corpus, out, seed=seed, progress=_progress, **asked)
+    manifests = prepare_corpus(corpus, out, seed=seed, progress=progress, **asked)
     for split, path in manifests.items():
         from asr.data.manifest import read_manifest
 
@@ -184,7 +150,7 @@ def check(
     """Read everything before training does, and say what is wrong with it. Exit 0, or 2 when training would fail."""
     from asr.checking import check_manifests
 
-    with _bar("reading") as advance:
+    with bar("reading") as advance:
         report = check_manifests(manifests, config, advance)
     print(report.render(), end="")
     if not report.ok:
@@ -210,48 +176,13 @@ def evaluate(
     from asr.world import current_world
 
     system = load_system(run, current_world().device, overrides or [])
-    with _bar("evaluating") as advance:
-        folder = evaluate_manifest(system, _recogniser(system), run, manifest, split, out, advance)
+    with bar("evaluating") as advance:
+        folder = evaluate_manifest(system, recogniser_of(system), run, manifest, split, out, advance)
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"written: {folder}/report.txt, summary.json, results.jsonl")
 
 
-# ── transcribe ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@app.command()
-def transcribe(
-    run: Annotated[Path, typer.Argument(help="a run folder or a model.pt")],
-    paths: Annotated[list[str], typer.Argument(help="recordings, folders or globs, of any format and rate")],
-    format: Annotated[str, typer.Option(help="txt, or json with word times in seconds")] = "txt",
-    out: Annotated[
-        Path | None, typer.Option(help="folder for one file a recording; without it, lines on the terminal")
-    ] = None,
-) -> None:
-    """Write down what was said in recordings."""
-    from asr.inference.sources import expand
-    from asr.inference.writers import FORMATS, line, write_transcript
-
-    if format not in FORMATS:
-        raise ConfigError(f"--format {format}: is unknown; expected one of {', '.join(FORMATS)}; choose one")
-    recordings = expand(paths)
-    from asr.build import load_system
-    from asr.world import current_world
-
-    recogniser = _recogniser(load_system(run, current_world().device))
-    failed: list[AsrError] = []
-    started, seconds = time.perf_counter(), 0.0
-    for transcript in recogniser.transcribe_files(
-        recordings, _BATCH_SECONDS, on_error=lambda path, error: failed.append(error)
-    ):
-        seconds += transcript.duration
-        print(write_transcript(out, transcript, format) if out else line(transcript, format))
-    took = time.perf_counter() - started
-    print(f"{seconds:.1f} s of audio in {took:.1f} s, {seconds / took:.0f} × real time", file=sys.stderr)
-    for error in failed:
-        print(f"error: {error}", file=sys.stderr)
-    if failed:
-        raise SystemExit(2)
+app.command()(transcribe)
 
 
 # ── align ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -277,8 +208,8 @@ def align(
     from asr.world import current_world
 
     system = load_system(run, current_world().device)
-    with _bar("aligning") as advance:
-        report = align_manifest(_recogniser(system), system.normalizer, run, manifest, format, out, advance)
+    with bar("aligning") as advance:
+        report = align_manifest(recogniser_of(system), system.normalizer, run, manifest, format, out, advance)
     print(report.render(worst), end="")
     for error in report.failed:
         print(f"error: {error}", file=sys.stderr)
@@ -308,12 +239,5 @@ def show(run: Path, manifest: Path, count: int) -> None:
 
     utterances = read_manifest(manifest)
     chosen = utterances[:: max(1, len(utterances) // count)][:count]
-    for utterance, transcript in hypotheses(_recogniser(load_system(run, current_world().device)), chosen):
+    for utterance, transcript in hypotheses(recogniser_of(load_system(run, current_world().device)), chosen):
         print(f"{utterance.audio}\n  said   {utterance.text}\n  heard  {transcript.text}")
-
-
-def _recogniser(system: "System") -> "Recogniser":
-    from asr.inference.recogniser import Recogniser
-
-    rate = system.config.features.sample_rate
-    return Recogniser(system.features, system.model, system.tokenizer, system.decoder, rate, system.device)  # type: ignore[arg-type]

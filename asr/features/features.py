@@ -17,7 +17,7 @@ from asr.features.options import FeatureOptions
 from asr.features.vtlp import warp_indices, warped_filters
 
 _FLOOR = 2.0**-24  # added before the logarithm: above the rounding noise of 16 bits, so digital silence is no outlier
-_SMALLEST_VARIANCE = 1e-5
+SMALLEST_VARIANCE = 1e-5
 
 
 class Features(nn.Module):
@@ -68,9 +68,8 @@ class Features(nn.Module):
         `warps` (B,) are vocal tract length factors around 1 (training only); 1 changes nothing.
         """
         with torch.autocast(waveforms.device.type, enabled=False):
-            features, frames = self._unnormalized(waveforms, lengths, warps)
-            valid = frame_mask(frames, features.shape[1])[:, :, None]
-            return self._normalized(features, frames, valid).masked_fill(~valid, 0.0), frames
+            features, frames = self.unnormalized(waveforms, lengths, warps)
+            return self.normalized(features, frames), frames
 
     @torch.no_grad()
     def fit_global(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
@@ -81,7 +80,7 @@ class Features(nn.Module):
         total, squares = torch.zeros(2, self.num_features, dtype=torch.float64)
         device = self.window.device
         for waveforms, lengths in batches:
-            features, frames = self._unnormalized(waveforms.to(device), lengths.to(device), None)
+            features, frames = self.unnormalized(waveforms.to(device), lengths.to(device), None)
             valid = features[frame_mask(frames, features.shape[1])].cpu().double()
             count += len(valid)
             total += valid.sum(0)
@@ -90,9 +89,12 @@ class Features(nn.Module):
             raise ConfigError("features.normalize: no waveforms to fit 'global' on; expected some; use 'utterance'")
         mean = total / count
         self.mean.copy_(mean)
-        self.std.copy_((squares / count - mean.square()).clamp(min=_SMALLEST_VARIANCE).sqrt())
+        self.std.copy_((squares / count - mean.square()).clamp(min=SMALLEST_VARIANCE).sqrt())
 
-    def _unnormalized(self, waveforms: Tensor, lengths: Tensor, warps: Tensor | None) -> tuple[Tensor, Tensor]:
+    def unnormalized(
+        self, waveforms: Tensor, lengths: Tensor, warps: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """`forward` before normalisation; frames beyond an utterance hold anything."""
         waveforms = waveforms.float().masked_fill(~frame_mask(lengths, waveforms.shape[1]), 0.0)
         if self.options.preemphasis:
             waveforms = torch.cat(
@@ -117,6 +119,11 @@ class Features(nn.Module):
         # the products of a batch are summed in another order: factor 1 must be no warp, bit for bit
         return torch.where((warps == 1)[:, None, None], plain, warped)
 
+    def normalized(self, features: Tensor, frames: Tensor) -> Tensor:
+        """What `unnormalized` gave (B, T, F), (B,) as `forward` returns it."""
+        valid = frame_mask(frames, features.shape[1])[:, :, None]
+        return self._normalized(features, frames, valid).masked_fill(~valid, 0.0)
+
     def _normalized(self, features: Tensor, frames: Tensor, valid: Tensor) -> Tensor:
         if self.options.normalize == "none":
             return features
@@ -125,7 +132,7 @@ class Features(nn.Module):
         count = frames.clamp(min=1)[:, None, None]
         mean = features.masked_fill(~valid, 0.0).sum(1, keepdim=True) / count
         centred = (features - mean).masked_fill(~valid, 0.0)
-        return centred * (centred.square().sum(1, keepdim=True) / count + _SMALLEST_VARIANCE).rsqrt()
+        return centred * (centred.square().sum(1, keepdim=True) / count + SMALLEST_VARIANCE).rsqrt()
 
 
 def _filters(options: FeatureOptions) -> Tensor:

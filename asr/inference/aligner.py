@@ -136,7 +136,7 @@ def _aligned(
         id=name,
         duration=duration,
         text=said.text,
-        words=words(spoken, row, tokenizer, step, duration),
+        words=recogniser.calibrated(words(spoken, row, tokenizer, step, duration)),
         tokens=tokens,
         score=path.score,
         heard=heard.text(tokenizer.decode),

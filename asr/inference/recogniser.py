@@ -10,11 +10,12 @@ from torch.nn.utils.rnn import pad_sequence
 from asr.ctc.loss import log_probs
 from asr.errors import AudioError
 from asr.features.features import Features
+from asr.inference.confidence import calibrated
 from asr.inference.sources import names
 from asr.inference.stream import Stretch, batches, read_ahead, windows
 from asr.inference.words import words
 from asr.interfaces import AcousticModel, Decoder, Tokenizer
-from asr.types import Hypothesis, Transcript, Utterance
+from asr.types import Alternative, Hypothesis, Span, Transcript, Utterance
 
 _LOOK_AHEAD = 8  # batches' worth of audio sorted by length together
 
@@ -34,7 +35,10 @@ class Recogniser:
         decoder: Decoder,
         sample_rate: int,
         device: torch.device | str = "cpu",
+        calibration: tuple[float, float] = (1.0, 0.0),
     ) -> None:
+        """`calibration` is the slope and offset of `confidence`."""
+        self.calibration = calibration
         self.features, self.model, self.tokenizer, self.decoder = features, model, tokenizer, decoder
         self.sample_rate, self.device = sample_rate, torch.device(device)
         for module in (features, model):
@@ -57,9 +61,8 @@ class Recogniser:
             return []
         ids = ids if ids is not None else [str(i) for i in range(len(waveforms))]
         batch, lengths = self._log_probs(waveforms)
-        best = [hypotheses[0] for hypotheses in self.decoder(batch, lengths)]
-        rows = zip(ids, waveforms, best, batch.cpu(), strict=True)
-        return [self._transcript(id, len(w) / self.sample_rate, hyp, row) for id, w, hyp, row in rows]
+        rows = zip(ids, waveforms, self.decoder(batch, lengths), batch.cpu(), strict=True)
+        return [self._transcript(id, len(w) / self.sample_rate, found, row) for id, w, found, row in rows]
 
     def transcribe_files(
         self,
@@ -101,13 +104,39 @@ class Recogniser:
         """(B, T', V) log probabilities on the device, (B,) their lengths."""
         lengths = torch.tensor([len(waveform) for waveform in waveforms], dtype=torch.int64)
         padded = pad_sequence([waveform.float() for waveform in waveforms], batch_first=True)
-        features, frames = self.features(padded.to(self.device), lengths.to(self.device))
+        return self.log_probs(*self.features(padded.to(self.device), lengths.to(self.device)))
+
+    @torch.inference_mode()
+    def log_probs(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, T, F), frames (B,) on the device → log probabilities (B, T', V), frames (B,)."""
         logits, frames = self.model(features, frames)
         return log_probs(logits), frames
 
-    def _transcript(self, id: str, duration: float, hypothesis: Hypothesis, emissions: Tensor) -> Transcript:
-        spans = words(hypothesis, emissions, self.tokenizer, self.frame_seconds, duration)
-        return Transcript(id, duration, " ".join(span.text for span in spans), spans)
+    def _transcript(self, id: str, duration: float, found: Sequence[Hypothesis], emissions: Tensor) -> Transcript:
+        best, nbest = self.heard(found, emissions, duration)
+        return transcript_of(id, duration, best, nbest)
+
+    def heard(
+        self, found: Sequence[Hypothesis], emissions: Tensor, duration: float, first: int = 0
+    ) -> tuple[tuple[Span, ...], tuple[Alternative, ...]]:
+        """What a decoder found in emissions (T, V), the recording's frames from `first` on: its best words, all texts.
+
+        Times are clipped to `duration` [s].
+        """
+        spoken = [words(h, emissions, self.tokenizer, self.frame_seconds, duration, first) for h in found]
+        texts = [" ".join(span.text for span in spans) for spans in spoken]
+        nbest = (Alternative(text, h.score, h.acoustic, h.lm) for text, h in zip(texts, found, strict=True))
+        return self.calibrated(spoken[0]), tuple(nbest)
+
+    def calibrated(self, spans: Sequence[Span]) -> tuple[Span, ...]:
+        """The spans, each with its confidence."""
+        return calibrated(spans, *self.calibration)
+
+
+def transcript_of(id: str, duration: float, words: Sequence[Span], nbest: Sequence[Alternative]) -> Transcript:
+    """A transcript whose text is its words, with the alternatives where there are any."""
+    several = tuple(nbest) if len(nbest) > 1 else ()
+    return Transcript(id, duration, " ".join(word.text for word in words), tuple(words), several)
 
 
 def hypotheses(

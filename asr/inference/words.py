@@ -19,11 +19,19 @@ def timed(text: str, frames: tuple[int, int], score: float, frame_seconds: float
 
 
 def words(
-    hypothesis: Hypothesis, emissions: Tensor, tokenizer: Tokenizer, frame_seconds: float, duration: float
+    hypothesis: Hypothesis,
+    emissions: Tensor,
+    tokenizer: Tokenizer,
+    frame_seconds: float,
+    duration: float,
+    first: int = 0,
 ) -> tuple[Span, ...]:
-    """The words of a hypothesis, those a lexicon chose or its tokens spell, with times clipped to `duration` [s].
+    """The words of a hypothesis, those a lexicon chose or its tokens spell, with times.
 
-    emissions (T, V) are log probabilities (nats); `frame_seconds` the time from frame to frame.
+    Times are clipped to `duration` [s].
+
+    emissions (T, V) are log probabilities (nats), those of the recording's frames from `first` on; `frame_seconds`
+    the time from frame to frame.
     """
     found = hypothesis.words if hypothesis.words is not None else spelt(hypothesis.tokens, tokenizer)
     spans = []
@@ -32,7 +40,7 @@ def words(
         tokens = hypothesis.tokens[start:end]
         scores = [emissions[a:b, token].sum().item() for token, (a, b) in zip(tokens, frames, strict=True)]
         score = sum(scores) / max(1, sum(b - a for a, b in frames))
-        spans.append(timed(text, (frames[0][0], frames[-1][1]), score, frame_seconds, duration))
+        spans.append(timed(text, (frames[0][0] + first, frames[-1][1] + first), score, frame_seconds, duration))
     return tuple(spans)
 
 

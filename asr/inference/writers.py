@@ -1,26 +1,25 @@
 """Transcripts and alignments as files and lines. A new format is one function and one line of a table."""
 
 import json
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asr.errors import ConfigError
 from asr.files import write_text
-from asr.types import Span, Transcript
+from asr.inference.marks import ctm, sureness, textgrid
+from asr.inference.subtitles import srt, vtt
+from asr.types import Alternative, Span, Transcript
 
 if TYPE_CHECKING:  # the aligner brings the model's rooms, which a format has no use for
     from asr.inference.aligner import Aligned
 
 
-def _txt(transcript: Transcript) -> str:
-    return transcript.text + "\n"
-
-
 def _json(transcript: Transcript) -> str:
-    """One line; times in seconds, scores the mean log probability (nats) of a word's frames."""
-    return _json_line(_row(transcript))
+    """One line; times in seconds, scores the mean log probability (nats) of a word's frames, confidence in [0, 1]."""
+    alternatives = [_alternative(alternative) for alternative in transcript.nbest]
+    return _json_line(_row(transcript) | ({"alternatives": alternatives} if alternatives else {}))
 
 
 def _row(of: "Transcript | Aligned") -> dict[str, Any]:
@@ -33,33 +32,69 @@ def _row(of: "Transcript | Aligned") -> dict[str, Any]:
 
 
 def _when(span: Span) -> dict[str, float]:
-    return {"start": round(span.start, 3), "end": round(span.end, 3), "score": round(span.score, 4)}
+    return {
+        "start": round(span.start, 3),
+        "end": round(span.end, 3),
+        "score": round(span.score, 4),
+        "confidence": round(sureness(span), 4),
+    }
+
+
+def _alternative(of: Alternative) -> dict[str, Any]:
+    return {"text": of.text, "score": round(of.score, 4), "acoustic": round(of.acoustic, 4), "lm": round(of.lm, 4)}
 
 
 def _json_line(row: dict[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-FORMATS: dict[str, Callable[[Transcript], str]] = {"txt": _txt, "json": _json}
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a transcript is written: its file, the file's suffix, and its part of a list, or None where it has none."""
+
+    file: Callable[[Transcript], str]
+    suffix: str
+    line: Callable[[Transcript], str] | None = None
+
+
+def _ctm(transcript: "Transcript | Aligned") -> str:
+    return ctm(transcript.id, transcript.words)
+
+
+FORMATS: dict[str, Format] = {
+    "txt": Format(lambda t: t.text + "\n", ".txt", lambda t: f"{t.id}\t{t.text}\n"),
+    "json": Format(_json, ".json", _json),
+    "srt": Format(lambda t: srt(t.words, t.duration), ".srt"),
+    "vtt": Format(lambda t: vtt(t.words, t.duration), ".vtt"),
+    "ctm": Format(_ctm, ".ctm", _ctm),
+    "textgrid": Format(lambda t: textgrid(t.duration, {"words": t.words}), ".TextGrid"),
+}
+
+
+def format_of(name: str) -> Format:
+    """The format of that name. Raises ConfigError where there is none."""
+    if name not in FORMATS:
+        raise ConfigError(f"format {name!r}: is unknown; expected one of {', '.join(FORMATS)}; choose one")
+    return FORMATS[name]
 
 
 def render(transcript: Transcript, format: str = "txt") -> str:
     """The whole of one recording's file in `format`. Raises ConfigError for an unknown format."""
-    if format not in FORMATS:
-        raise ConfigError(f"format {format!r}: is unknown; expected one of {', '.join(FORMATS)}; choose one")
-    return FORMATS[format](transcript)
+    return format_of(format).file(transcript)
 
 
 def line(transcript: Transcript, format: str = "txt") -> str:
-    """One recording as a line of a list, without its newline: `name<TAB>text`, or its JSON object."""
-    if format == "txt":
-        return f"{transcript.id}\t{transcript.text}"
-    return render(transcript, format).rstrip("\n")
+    """One recording's part of a list, without the last newline: `name<TAB>text`, its JSON object, its words' lines.
+
+    Of a format that knows no lists, the whole file.
+    """
+    chosen = format_of(format)
+    return (chosen.line or chosen.file)(transcript).removesuffix("\n")
 
 
 def write_transcript(folder: Path, transcript: Transcript, format: str = "txt") -> Path:
     """Write `folder/<name>.<format>`, whole or not at all, and return its path."""
-    path = folder / f"{transcript.id}.{format}"
+    path = folder / f"{transcript.id}{format_of(format).suffix}"
     write_text(path, render(transcript, format))
     return path
 
@@ -67,60 +102,19 @@ def write_transcript(folder: Path, transcript: Transcript, format: str = "txt") 
 # ── alignments ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _ctm(of: "Aligned") -> str:
-    """NIST's time-marked conversation format, a line a word: recording, channel, start, duration, word, confidence."""
-    name = "_".join(of.id.split())  # white space would be one more field
-    return "".join(
-        f"{name} 1 {word.start:.3f} {word.end - word.start:.3f} {word.text} {math.exp(word.score):.4f}\n"
-        for word in of.words
-    )
-
-
 def _json_aligned(of: "Aligned") -> str:
     tokens = [{"token": token.text, **_when(token)} for token in of.tokens]
     return _json_line(_row(of) | {"tokens": tokens, "score": round(of.score, 4), "gap": round(of.gap, 4)})
 
 
-def _textgrid(of: "Aligned") -> str:
-    """Praat's long text format with tiers of words and tokens; what lies between is an empty interval."""
-    head = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\n'
-    tiers = {"words": of.words, "tokens": [token for token in of.tokens if token.text.strip()]}
-    body = "".join(_tier(i, name, spans, of.duration) for i, (name, spans) in enumerate(tiers.items(), 1))
-    return f"{head}xmax = {of.duration:.6f}\ntiers? <exists>\nsize = {len(tiers)}\nitem []:\n{body}"
-
-
-def _tier(number: int, name: str, spans: Iterable[Span], duration: float) -> str:
-    whole = _without_gaps(spans, duration)
-    lines = [
-        f"    item [{number}]:",
-        '        class = "IntervalTier"',
-        f'        name = "{name}"',
-        "        xmin = 0",
-        f"        xmax = {duration:.6f}",
-        f"        intervals: size = {len(whole)}",
-    ]
-    for i, span in enumerate(whole, 1):
-        text = span.text.replace('"', '""')
-        lines += [f"        intervals [{i}]:", f"            xmin = {span.start:.6f}"]
-        lines += [f"            xmax = {span.end:.6f}", f'            text = "{text}"']
-    return "\n".join(lines) + "\n"
-
-
-def _without_gaps(spans: Iterable[Span], duration: float) -> list[Span]:
-    """The spans, in order, with empty ones before, between and after them."""
-    filled, at = [], 0.0
-    for span in [*spans, Span("", duration, duration)]:
-        if round(span.start, 6) > round(at, 6):
-            filled.append(Span("", at, span.start))
-        at = span.end
-        filled += [span] if span.text else []
-    return filled
+def _textgrid_aligned(of: "Aligned") -> str:
+    return textgrid(of.duration, {"words": of.words, "tokens": [t for t in of.tokens if t.text.strip()]})
 
 
 # a format's lines for one utterance, and the suffix of the file a corpus shares; "" has a file an utterance
 ALIGNMENTS: dict[str, tuple[Callable[["Aligned"], str], str]] = {
     "ctm": (_ctm, ".ctm"),
-    "textgrid": (_textgrid, ""),
+    "textgrid": (_textgrid_aligned, ""),
     "json": (_json_aligned, ".jsonl"),
 }
 

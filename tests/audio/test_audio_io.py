@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from asr.audio.io import AudioInfo, probe, read_audio, write_wav
+from asr.audio.io import AudioInfo, probe, read_audio, read_blocks, write_wav
 from asr.errors import AudioError
 
 SAME_SPEECH = ["aac", "aiff", "mp3", "mp4", "ogg", "webm"]
@@ -215,3 +216,53 @@ for path in sorted(p for folder in sys.argv[1:] for p in Path(folder).iterdir())
     root = str(Path(__file__).parents[2])
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": root})
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+
+
+# ── block by block ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["jfk.flac", "stereo.wav", "stereo.sph", "corrupt_126.flac", "corrupt_128.flac"]
+                         + [f"p001.{suffix}" for suffix in SAME_SPEECH])  # fmt: skip
+@pytest.mark.parametrize("seconds", [0.05, 1.0, 60.0])
+def test_blocks_are_the_whole(shared_data: Path, name: str, seconds: float) -> None:
+    path = shared_data / "formats" / name
+    for rate in (probe(path).sample_rate, 16000, 11025):
+        whole, _ = read_audio(path, rate)
+        blocks = list(read_blocks(path, rate, seconds))
+        assert all(block.dtype == np.float32 and block.ndim == 1 and len(block) for block in blocks)
+        np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-6)
+        assert len(blocks) > 1 or seconds >= 1
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_blocks_of_broken_files_are_refused(shared_data: Path, name: str) -> None:
+    with pytest.raises(AudioError, match=rf"{name}: .+; expected .+; "):
+        list(read_blocks(shared_data / "formats" / name, 16000))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_blocks_of_half_a_file_are_refused(shared_data: Path, tmp_path: Path, name: str) -> None:
+    whole = (shared_data / "formats" / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(AudioError, match=r"; expected "):
+        list(read_blocks(tmp_path / name, 16000))
+
+
+def test_blocks_come_before_what_is_wrong(tmp_path: Path) -> None:
+    path = write(tmp_path / "nan.wav", np.append(tone(16000), np.float32("nan")), subtype="FLOAT")
+    blocks = read_blocks(path, 16000, 0.5)
+    assert len(next(blocks)) == len(next(blocks)) == 8000
+    with pytest.raises(AudioError, match="not finite"):
+        next(blocks)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3"])
+def test_blocks_need_the_same_memory_for_any_length(tmp_path: Path, suffix: str) -> None:
+    peaks = []
+    for seconds in (30, 180):
+        path = write(tmp_path / f"{seconds}.{suffix}", tone(seconds * 8000, 8000), 8000)
+        tracemalloc.start()
+        assert sum(len(block) for block in read_blocks(path, 16000, 5.0)) == pytest.approx(seconds * 16000, abs=4000)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0] < 5e6, peaks

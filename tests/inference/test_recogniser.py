@@ -1,5 +1,7 @@
 """The recogniser: right words at right times, the same whatever shares the batch, in the order asked for."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from asr.inference.recogniser import Recogniser, hypotheses
 from asr.models.deepspeech2 import DeepSpeech2, DeepSpeech2Options
 from asr.models.quartznet import QuartzNet, QuartzNetOptions
 from asr.text.characters import CharTokenizer
-from asr.types import Transcript, Utterance
+from asr.types import Hypothesis, Transcript, Utterance
 
 RATE, HOP, SUBSAMPLING = 1000, 10, 2  # an output frame is 20 ms
 TOKENIZER = CharTokenizer(["<blank>", " ", "a", "b", "c"])
@@ -82,6 +84,27 @@ def test_words_and_their_times() -> None:
     ]
     certain = torch.tensor([9.0, 0, 0, 0, 0]).log_softmax(0)[0].item()
     assert [w.score for w in transcript.words] == pytest.approx([certain, certain], abs=1e-6)
+
+
+class _Lexical:
+    """A decoder whose lexicon writes the first two tokens as one word, the fourth as another."""
+
+    def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
+        found = GreedyDecoder()(log_probs, lengths)
+        return [[replace(h, words=(("Abbé", 0, 2), ("C", 3, 4))) for h in hypotheses] for hypotheses in found]
+
+
+def test_words_of_a_lexicon_have_the_times_of_their_tokens() -> None:
+    lexical = Recogniser(_Levels(), _Reader(), TOKENIZER, _Lexical(), RATE)  # type: ignore[arg-type]
+    (transcript,) = lexical.transcribe([_wave("_ab_ _cc_")])
+    assert transcript.text == "Abbé C"
+    assert [(w.text, round(w.start, 3), round(w.end, 3)) for w in transcript.words] == [
+        ("Abbé", 0.02, 0.06),
+        ("C", 0.12, 0.16),
+    ]
+    certain = torch.tensor([9.0, 0, 0, 0, 0]).log_softmax(0)[0].item()
+    assert [w.score for w in transcript.words] == pytest.approx([certain, certain], abs=1e-6)
+    assert transcript.words[0].confidence == pytest.approx(math.exp(certain))
 
 
 def test_times_end_with_the_recording() -> None:

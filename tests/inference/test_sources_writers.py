@@ -24,7 +24,7 @@ from asr.inference.writers import (
     write_aligned,
     write_transcript,
 )
-from asr.types import Span, Transcript
+from asr.types import Alternative, Span, Transcript
 
 TRANSCRIPT = Transcript("a/one", 1.5, "grüß dich", (Span("grüß", 0.1, 0.52, -0.25), Span("dich", 0.6, 1.5)))
 
@@ -78,6 +78,32 @@ def test_json_round_trip() -> None:
     assert json.loads(line(TRANSCRIPT, "json")) == row and "\n" not in line(TRANSCRIPT, "json")
 
 
+def test_json_says_how_sure_and_what_else() -> None:
+    sure = replace(TRANSCRIPT.words[0], confidence=0.25)
+    nbest = (Alternative("grüß dich", -1.25, -1.0, -0.5), Alternative("gruß dich", -2.0, -1.5, -0.7))
+    row = json.loads(render(replace(TRANSCRIPT, words=(sure, TRANSCRIPT.words[1]), nbest=nbest), "json"))
+    assert [word["confidence"] for word in row["words"]] == [0.25, 1.0]
+    assert tuple(Alternative(**alternative) for alternative in row["alternatives"]) == nbest
+    assert "alternatives" not in json.loads(render(TRANSCRIPT, "json"))
+
+
+def test_ctm_and_textgrid_hold_the_words() -> None:
+    rows = [text.split() for text in render(TRANSCRIPT, "ctm").splitlines()]
+    read = [(word, float(start), float(start) + float(length)) for _, _, start, length, word, _ in rows]
+    assert [text for text, *_ in read] == [word.text for word in TRANSCRIPT.words]
+    assert [x for _, *at in read for x in at] == pytest.approx([0.1, 0.52, 0.6, 1.5])
+    assert {row[0] for row in rows} == {"a/one"} and [float(row[5]) for row in rows] == [0.7788, 1.0]
+    assert _intervals(render(TRANSCRIPT, "textgrid")) == {
+        "words": [(0, 0.1, ""), (0.1, 0.52, "grüß"), (0.52, 0.6, ""), (0.6, 1.5, "dich")]
+    }
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_list_of_one_is_the_file(format: str) -> None:
+    expected = "a/one\tgrüß dich\n" if format == "txt" else render(TRANSCRIPT, format)
+    assert line(TRANSCRIPT, format) + "\n" == expected
+
+
 def test_txt() -> None:
     assert render(TRANSCRIPT) == "grüß dich\n"
     assert line(TRANSCRIPT) == "a/one\tgrüß dich"
@@ -86,7 +112,7 @@ def test_txt() -> None:
 @pytest.mark.parametrize("format", FORMATS)
 def test_files_lie_below_the_folder(tmp_path: Path, format: str) -> None:
     path = write_transcript(tmp_path, TRANSCRIPT, format)
-    assert path == tmp_path / "a" / f"one.{format}"
+    assert path == tmp_path / "a" / f"one{FORMATS[format].suffix}"
     assert path.read_text(encoding="utf-8") == render(TRANSCRIPT, format)
 
 

@@ -1,0 +1,15 @@
+"""A system's parts as a recogniser, for every verb that hears."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asr.build import System
+    from asr.inference.recogniser import Recogniser
+
+
+def recogniser_of(system: "System") -> "Recogniser":
+    """The recogniser of a trained system."""
+    from asr.inference.recogniser import Recogniser
+
+    rate = system.config.features.sample_rate
+    return Recogniser(system.features, system.model, system.tokenizer, system.decoder, rate, system.device)  # type: ignore[arg-type]
