@@ -14,8 +14,8 @@ from asr.kernels.compiled import kernels_folder
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_nothing_is_compiled_after_it(monkeypatch, threads):
-    folder, seconds = warm_up()
-    assert seconds > 0 and folder.name.startswith("kernels-")
+    folder = warm_up()
+    assert folder.name.startswith("kernels-")
     monkeypatch.setattr(batch, "_SMALL", 1)
     kernels = [batch._probabilities.dispatcher, batch._logarithms.dispatcher, viterbi.dispatcher]
     before = [len(kernel.signatures) for kernel in kernels]
@@ -35,4 +35,4 @@ def test_nothing_is_compiled_after_it(monkeypatch, threads):
 def test_the_verb_says_where(capsys):
     cli.warmup()
     out = capsys.readouterr().out
-    assert out.startswith("CTC kernels ready in ") and str(kernels_folder()) in out
+    assert out.startswith("kernels ready in ") and str(kernels_folder()) in out
