@@ -29,7 +29,7 @@ from asr.lm.ngram import NGram
 
 FRAME = 0.02  # s
 TOP, THRESHOLD = 29, 15.0  # of identical pruning
-WEIGHTS = {"none": (0.0, 0.0, 0.0), "char": (0.5, 0.0, 0.0), "word": (0.8, 2.5, 0.5)}  # alpha, beta, insertion
+WEIGHTS = {"none": (0.0, 0.0, 0.0), "char": (0.8, 0.0, 0.0), "word": (0.8, 2.5, 0.5)}  # alpha, beta, insertion
 Decode = Callable[[list[np.ndarray]], list[str]]
 
 
