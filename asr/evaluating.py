@@ -37,7 +37,7 @@ def evaluate_manifest(
                 speaker=utterance.speaker,
             )
         )
-    decoder = system.config.decoding.kind
+    decoder = system.describe_decoder()
     seconds = time.perf_counter() - started
     write_results(out, results, seconds=seconds, normalisation=system.normalizer.describe(), decoder=decoder)
     return out

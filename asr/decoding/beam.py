@@ -86,6 +86,11 @@ class BeamDecoder:
             found |= part
         return [found[i] for i in range(len(emissions))]
 
+    def describe(self) -> str:
+        """The search in words, for a report."""
+        words = None if self.lexicon is None else len(set(self.lexicon.words))
+        return self.options.describe("tokens" if words is None else "words", words)
+
     def start(self) -> PrefixSearch:
         """A search to be fed frames as they come; `hypotheses` reads it."""
         return PrefixSearch(self.limits, self.model)

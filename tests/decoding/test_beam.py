@@ -22,7 +22,8 @@ from asr.types import Hypothesis
 TOKENS = ["", " ", "a", "b"]
 UNITS = text_units(TOKENS)
 WIDE = {"kind": "beam", "beam_width": 4000, "top_tokens": 99, "token_threshold": 1e4, "beam_threshold": 1e4,
-        "recombine": False, "nbest": 4000, "unknown": "forbid"}  # fmt: skip
+        "recombine": False, "nbest": 4000, "unknown": "forbid", "alpha": 0.5, "beta": 0.0, "insertion": 0.0,
+        "unknown_penalty": 5.0}  # fmt: skip
 SEEDS = range(4)
 
 
