@@ -96,7 +96,8 @@ def read_decoding(path: Path) -> dict[str, Any]:
     for key in tree:
         if key != "decoding":
             raise ConfigError(
-                f"{path}:{lines[(key,)]}: {key}: does not belong here; expected `decoding:` and its options alone; drop it"
+                f"{path}:{lines[(key,)]}: {key}: does not belong here; expected `decoding:` and its options alone; "
+                "drop it"
             )
     if not isinstance(tree.get("decoding"), dict):
         raise ConfigError(f"{path}: holds no decoding options; expected `decoding:` with some below it; add them")
