@@ -108,11 +108,10 @@ def read_decoding(path: Path) -> dict[str, Any]:
     return dict(tree["decoding"])
 
 
-def dump_decoding(options: DecodingOptions, base: DecodingOptions, always: Sequence[str] = ()) -> str:
-    """The options as YAML that `read_decoding` reads: what differs from the defaults or from `base`, and `always`."""
-    tree, before = options.model_dump(mode="json"), base.model_dump(mode="json")
-    default = DecodingOptions().model_dump(mode="json")
-    said = {k: v for k, v in tree.items() if k in always or v != default[k] or v != before[k]}
+def dump_decoding(options: DecodingOptions, always: Sequence[str] = ()) -> str:
+    """The options as YAML that `read_decoding` reads: those that are not default, and those that are `always` said."""
+    tree, default = options.model_dump(mode="json"), DecodingOptions().model_dump(mode="json")
+    said = {key: value for key, value in tree.items() if key in always or value != default[key]}
     return yaml.dump({"decoding": said}, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 

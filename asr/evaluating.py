@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from asr.build import System
@@ -36,7 +37,7 @@ def evaluate_manifest(
                 hypothesis=hypothesis,
                 duration=utterance.duration,
                 speaker=utterance.speaker,
-                confidences=confidences(system.normalizer, hypothesis, transcript.words),
+                confidences=_confidences(spoken(system.normalizer, hypothesis, transcript.words)),
             )
         )
     decoder = system.describe_decoder()
@@ -69,12 +70,14 @@ def utterances_of(manifest: Path, split: str | None) -> tuple[Path, list[Utteran
     return manifest, chosen
 
 
-def confidences(normalize: Callable[[str], str], hypothesis: str, spans: Sequence[Span]) -> list[float] | None:
-    """The confidence of each word of the normalised hypothesis; None where normalising puts its words together anew."""
-    words = [(word, span.confidence) for span in spans for word in normalize(span.text).split()]
-    if [word for word, _ in words] != hypothesis.split():
-        return None
-    return [1.0 if confidence is None else confidence for _, confidence in words]
+def spoken(normalize: Callable[[str], str], hypothesis: str, spans: Sequence[Span]) -> list[Span] | None:
+    """The spans of the normalised hypothesis' words; None where normalising puts its words together anew."""
+    words = [replace(span, text=word) for span in spans for word in normalize(span.text).split()]
+    return words if [word.text for word in words] == hypothesis.split() else None
+
+
+def _confidences(spans: list[Span] | None) -> list[float] | None:
+    return None if spans is None else [1.0 if span.confidence is None else span.confidence for span in spans]
 
 
 def folder_of(run: Path) -> Path:

@@ -1,6 +1,6 @@
 """The search for a decoder's weights: a grid, points drawn all over, then ever smaller steps around the best.
 
-Knows numbers and a function that counts errors; what decodes, and how it is written down, is asr/tuning.py.
+Knows numbers and a function that counts errors; what decodes, and how it is written down, is asr/tuning.
 """
 
 import itertools
@@ -19,11 +19,12 @@ _NEAR = 1e-9
 
 @dataclass(frozen=True)
 class Axis:
-    """A weight and where to look for it: `grid` ascending. Refinement may leave the grid, but not below `least`."""
+    """A weight and where to look for it: `grid` ascending. Refinement may leave the grid within `least` and `most`."""
 
     name: str
     grid: tuple[float, ...]
     least: float = -np.inf
+    most: float = np.inf
 
     @property
     def step(self) -> float:
@@ -32,7 +33,7 @@ class Axis:
 
     def at_edge(self, value: float) -> bool:
         """Whether a better value may lie outside of what was looked at."""
-        if value <= self.least + _NEAR:
+        if value <= self.least + _NEAR or value >= self.most - _NEAR:
             return False  # there is nothing beyond
         return value <= self.grid[0] + _NEAR or value >= self.grid[-1] - _NEAR
 
@@ -112,4 +113,4 @@ def _neighbours(centre: Point, steps: Sequence[float], axes: Sequence[Axis]) -> 
     for i, j in itertools.combinations(range(len(axes)), 2):
         moves += [{i: a, j: b} for a in (-1.0, 1.0) for b in (-1.0, 1.0)]
     points = [tuple(value + move.get(i, 0.0) * steps[i] for i, value in enumerate(centre)) for move in moves]
-    return [tuple(max(axis.least, v) for v, axis in zip(p, axes, strict=True)) for p in points]
+    return [tuple(min(axis.most, max(axis.least, v)) for v, axis in zip(p, axes, strict=True)) for p in points]

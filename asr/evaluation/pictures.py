@@ -1,4 +1,4 @@
-"""Pictures of measurements: confidences against the truth, error rates over two weights. Knows numbers and matplotlib."""
+"""Pictures of measurements: confidences against the truth, error rates over two weights. Knows numbers only."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,7 +51,8 @@ def draw_grid(
     axes = figure.subplots()
     shown = axes.pcolormesh(x, y, heat[np.argmin(away, axis=-1)], cmap="viridis_r", shading="auto")
     axes.scatter(places[:, 0], places[:, 1], s=6, color="white", alpha=0.7, label="tried")
-    axes.scatter(*points[best], marker="*", s=200, color="red", edgecolor="white", label=f"best: {100 * rates[best]:.2f} %")
+    found = f"best: {100 * rates[best]:.2f} %"
+    axes.scatter(*points[best], marker="*", s=200, color="red", edgecolor="white", label=found)
     axes.set(xlabel=names[0], ylabel=names[1], title=title)
     axes.legend(loc="upper left")
     figure.colorbar(shown, label="WER, %")
