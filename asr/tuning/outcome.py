@@ -62,7 +62,8 @@ class Outcome:
             ]
         c = self.calibration
         lines.append(
-            f"confidence slope {c.slope:.3f}, offset {c.offset:.3f}: ECE {100 * c.ece[0]:.2f} → {100 * c.ece[1]:.2f} %, "
+            f"confidence slope {c.slope:.3f}, offset {c.offset:.3f}: "
+            f"ECE {100 * c.ece[0]:.2f} → {100 * c.ece[1]:.2f} %, "
             f"log loss {c.log_loss[0]:.4f} → {c.log_loss[1]:.4f} nats a word"
         )
         return lines + [f"warning: {warning}" for warning in self.warnings()]

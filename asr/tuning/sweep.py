@@ -1,6 +1,8 @@
 """Emissions decoded again and again with other weights, on all cores. Knows one decoder and what was really said."""
 
+import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,7 +26,7 @@ UNKNOWN = Axis("unknown_penalty", (5.0, 10.0, 15.0, 20.0, 25.0, 30.0), least=0.0
 def axes_of(decoder: BeamDecoder) -> list[Axis]:
     """The weights that change what the decoder hears."""
     weights = decoder.model.weights
-    unknown = decoder.lexicon is not None and np.isfinite(weights.unknown_penalty)
+    unknown = decoder.lexicon is not None and math.isfinite(weights.unknown_penalty)
     return [ALPHA] * weights.use_lm + [BETA, INSERTION] + [UNKNOWN] * unknown
 
 
@@ -81,7 +83,7 @@ def sweep(
         for first in range(0, len(points), _AT_ONCE):
             chosen = points[first : first + _AT_ONCE]
             decoders = [decoder.weighted(**dict(zip(names, point, strict=True))) for point in chosen]
-            parts = together([lambda k=k: some(order[k::threads], decoders) for k in range(threads)])  # type: ignore[misc]
+            parts = together([partial(some, order[k::threads], decoders) for k in range(threads)])
             scores += [(sum(p[0] for p in of), sum(p[1] for p in of)) for of in zip(*parts, strict=True)]
             told(len(chosen))
         return scores

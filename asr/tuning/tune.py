@@ -82,8 +82,8 @@ def tune(
                 "nbest": system.config.decoding.nbest}
     )  # fmt: skip
     return Outcome(
-        run, manifest, options, errors.words, errors.characters, greedy, before if chosen else after, after, axes, found,
-        chosen, calibration, seconds, kept, option_names(overrides),
+        run, manifest, options, errors.words, errors.characters, greedy, before if chosen else after, after, axes,
+        found, chosen, calibration, seconds, kept, option_names(overrides),
     )  # fmt: skip
 
 
