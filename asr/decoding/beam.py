@@ -89,7 +89,7 @@ class BeamDecoder:
     def describe(self) -> str:
         """The search in words, for a report."""
         words = None if self.lexicon is None else len(set(self.lexicon.words))
-        return self.options.describe("tokens" if words is None else "words", words)
+        return self.options.describe("tokens" if words is None else "words", words, self.units.phonetic)
 
     def start(self) -> PrefixSearch:
         """A search to be fed frames as they come; `hypotheses` reads it."""

@@ -45,8 +45,11 @@ class DecodingOptions(Options):
             raise ValueError("an empty phrase among them; expected words; drop it")
         return hotwords
 
-    def describe(self, counts: Literal["words", "tokens"] | None = None, words: int | None = None) -> str:
-        """The decoder in words, for a report. `counts`: what its language model counts; `words`: in its lexicon."""
+    def describe(
+        self, counts: Literal["words", "tokens"] | None = None, words: int | None = None, closed: bool = False
+    ) -> str:
+        """The decoder in words, for a report. `counts`: what its language model counts; `words`: how many its lexicon
+        has; `closed`: no others can be heard, whatever `unknown` says."""
         if self.kind == "greedy":
             return "greedy"
         parts = ["beam search", f"width {self.beam_width}"]
@@ -57,8 +60,8 @@ class DecodingOptions(Options):
         parts += [f"alpha {self.alpha:g}"] * (self.lm is not None)
         parts += [f"beta {self.beta:g}", f"insertion {self.insertion:g}"]
         if words is not None:
-            allowed = f"allowed, penalty {self.unknown_penalty:g}"
-            parts.append(f"unknown words {allowed if self.unknown == 'allow' else 'forbidden'}")
+            forbidden = closed or self.unknown == "forbid"
+            parts.append(f"unknown words {'forbidden' if forbidden else f'allowed, penalty {self.unknown_penalty:g}'}")
         parts += [f"{len(self.hotwords)} phrases boosted by {self.hotword_boost:g}"] * bool(self.hotwords)
         return ", ".join(parts)
 

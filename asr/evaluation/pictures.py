@@ -50,7 +50,7 @@ def draw_grid(
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     shown = axes.pcolormesh(x, y, heat[np.argmin(away, axis=-1)], cmap="viridis_r", shading="auto")
-    axes.scatter(places[:, 0], places[:, 1], s=6, color="white", alpha=0.7, label="tried")
+    axes.scatter(places[:, 0], places[:, 1], s=5, color="black", alpha=0.6, label="tried")
     found = f"best: {100 * rates[best]:.2f} %"
     axes.scatter(*points[best], marker="*", s=200, color="red", edgecolor="white", label=found)
     axes.set(xlabel=names[0], ylabel=names[1], title=title)

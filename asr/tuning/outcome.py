@@ -97,7 +97,8 @@ class Outcome:
         c = self.calibration
         return {
             "run": str(self.run), "manifest": str(self.manifest), "reference_words": self.words,
-            "reference_characters": self.characters, "greedy": self._measured(self.greedy),
+            "reference_characters": self.characters,
+            "greedy": self._measured(self.greedy),
             "untuned": self._measured(self.before), "tuned": self._measured(self.after),
             "decoding": self.options.model_dump(mode="json"),
             "confidence": {
