@@ -104,7 +104,7 @@ def _drawn(axes: Sequence[Axis], count: int, seed: int) -> list[Point]:
     strata = np.stack([rng.permutation(count) for _ in axes], axis=1)
     shares = (strata + rng.random(strata.shape)) / max(1, count)
     low, high = np.array([a.grid[0] for a in axes]), np.array([a.grid[-1] for a in axes])
-    return [tuple(row) for row in low + shares * (high - low)]
+    return [tuple(row) for row in np.round(low + shares * (high - low), 2)]
 
 
 def _neighbours(centre: Point, steps: Sequence[float], axes: Sequence[Axis]) -> list[Point]:
