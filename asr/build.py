@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from asr import seeding
 from asr.audio.perturb import Perturbation
-from asr.config import Config, config_from_tree, to_tree
+from asr.config import Config, config_from_tree, read_decoding, to_tree
 from asr.ctc.loss import ctc_loss, log_probs, required_frames
 from asr.data.dataset import SpeechDataset, encode_all
 from asr.data.loader import load_batches
 from asr.data.manifest import read_manifest
 from asr.data.sampler import BatchSampler
+from asr.decoding.beam import BeamDecoder
 from asr.decoding.setup import decoder_for
 from asr.errors import CheckpointError, ConfigError, ManifestError
 from asr.evaluation.errors import ErrorCounts, character_errors, word_errors
@@ -51,6 +52,10 @@ class System:
     normalizer: Normalizer
     decoder: Decoder
     device: torch.device
+
+    def describe_decoder(self) -> str:
+        """What searches the emissions, in words, for a report."""
+        return self.decoder.describe() if isinstance(self.decoder, BeamDecoder) else self.config.decoding.describe()
 
     def output_frames(self, samples: int) -> int:
         """Logit frames of a waveform of `samples` samples, exact."""
@@ -98,8 +103,11 @@ def system_parts(system: System) -> dict[str, Any]:
     }
 
 
-def load_system(run: Path, device: torch.device, overrides: Sequence[str] = ()) -> System:
-    """The recogniser in a run folder or model.pt. Overrides reach decoding and text only.
+def load_system(
+    run: Path, device: torch.device, overrides: Sequence[str] = (), decoding: Path | None = None
+) -> System:  # fmt: skip
+    """The recogniser in a run folder or model.pt, decoding as it was trained to, as the file `decoding` says over that
+    (config.read_decoding), and as overrides say over both. Overrides reach decoding and text only.
 
     Raises CheckpointError: no such file, truncated, code inside, weights of another shape than its config.
     """
@@ -122,6 +130,8 @@ def load_system(run: Path, device: torch.device, overrides: Sequence[str] = ()) 
                 f"{override}: cannot change the units of a trained model; expected how its texts are normalised, such "
                 "as text.case=…; train again for other units"
             )
+    if decoding is not None:
+        saved["config"]["decoding"] = saved["config"].get("decoding", {}) | read_decoding(decoding)
     config = config_from_tree(saved["config"], overrides, str(path))
     system = build_system(config, tokenizer_from_state(saved["tokenizer"]), device)
     try:

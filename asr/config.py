@@ -66,6 +66,12 @@ class Config(Options):
     decoding: DecodingOptions = DecodingOptions()
 
 
+class Decoding(Options):
+    """How a trained model decodes, in a file of its own."""
+
+    decoding: DecodingOptions
+
+
 Lines = dict[tuple[str, ...], int]
 
 
@@ -75,15 +81,47 @@ def read_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     Raises ConfigError with file and line: missing file, bad YAML, unknown key (did you mean …?), wrong type or value.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; expected a YAML configuration; see configs/ for examples") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); expected UTF-8 text; check the file") from None
-    tree, lines = _parse(text, str(path))
+    tree, lines = _parse(_read(path, "a YAML configuration; see configs/ for examples"), str(path))
     tree.setdefault("name", re.sub(r"[^\w.-]+", "-", path.stem))
     return config_from_tree(tree, overrides, str(path), lines)
+
+
+def read_decoding(path: Path) -> dict[str, Any]:
+    """The decoding options that a file names, as plain data: a configuration of `decoding:` alone.
+
+    Paths in it are relative to where the program is run, as in any configuration. Raises ConfigError with file and
+    line, as `read_config` does.
+    """
+    tree, lines = _parse(_read(path, "what `asr tune` writes; tune, or name another"), str(path))
+    for key in tree:
+        if key != "decoding":
+            raise ConfigError(
+                f"{path}:{lines[(key,)]}: {key}: does not belong here; expected `decoding:` and its options alone; "
+                "drop it"
+            )
+    if not isinstance(tree.get("decoding"), dict):
+        raise ConfigError(f"{path}: holds no decoding options; expected `decoding:` with some below it; add them")
+    try:
+        Decoding.model_validate(tree)
+    except ValidationError as error:
+        raise _explain(error, str(path), lines, {}) from None
+    return dict(tree["decoding"])
+
+
+def dump_decoding(options: DecodingOptions, always: Sequence[str] = ()) -> str:
+    """The options as YAML that `read_decoding` reads: those that are not default, and those that are `always` said."""
+    tree, default = options.model_dump(mode="json"), DecodingOptions().model_dump(mode="json")
+    said = {key: value for key, value in tree.items() if key in always or value != default[key]}
+    return yaml.dump({"decoding": said}, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def _read(path: Path, expected: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; expected {expected}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); expected UTF-8 text; check the file") from None
 
 
 def config_from_tree(

@@ -1,7 +1,8 @@
 """The evaluate verb: a trained recogniser over a manifest, errors counted, results written."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from asr.build import System
@@ -9,7 +10,7 @@ from asr.data.manifest import read_manifest
 from asr.errors import ManifestError
 from asr.evaluation.results import Result, write_results
 from asr.inference.recogniser import Recogniser, hypotheses
-from asr.types import Utterance
+from asr.types import Span, Utterance
 
 
 def evaluate_manifest(
@@ -22,28 +23,30 @@ def evaluate_manifest(
     advance: Callable[[float], None] = lambda share: None,
 ) -> Path:
     """Transcribe the manifest, count errors against its normalised texts, write the results; → their folder."""
-    manifest, utterances = _utterances(manifest, split)
-    out = out or _results_folder(run, manifest, split)
+    manifest, utterances = utterances_of(manifest, split)
+    out = out or folder_of(run) / "results" / manifest.stem
     started, results = time.perf_counter(), []
     for done, (utterance, transcript) in enumerate(hypotheses(recogniser, utterances), 1):
         advance(done / len(utterances))
+        hypothesis = system.normalizer(transcript.text)
         results.append(
             Result.of(
                 id=utterance.id,
                 audio=utterance.audio,
                 reference=system.normalizer(utterance.text),
-                hypothesis=system.normalizer(transcript.text),
+                hypothesis=hypothesis,
                 duration=utterance.duration,
                 speaker=utterance.speaker,
+                confidences=_confidences(spoken(system.normalizer, hypothesis, transcript.words)),
             )
         )
-    decoder = system.config.decoding.kind
+    decoder = system.describe_decoder()
     seconds = time.perf_counter() - started
     write_results(out, results, seconds=seconds, normalisation=system.normalizer.describe(), decoder=decoder)
     return out
 
 
-def _utterances(manifest: Path, split: str | None) -> tuple[Path, list[Utterance]]:
+def utterances_of(manifest: Path, split: str | None) -> tuple[Path, list[Utterance]]:
     """The manifest read, and its utterances; of a folder, `split`.jsonl; of a file, the lines whose split it is."""
     if manifest.is_dir():
         manifest = manifest / f"{split or 'test'}.jsonl"
@@ -67,6 +70,16 @@ def _utterances(manifest: Path, split: str | None) -> tuple[Path, list[Utterance
     return manifest, chosen
 
 
-def _results_folder(run: Path, manifest: Path, split: str | None) -> Path:
-    folder = run if run.is_dir() else run.parent
-    return folder / "results" / manifest.stem
+def spoken(normalize: Callable[[str], str], hypothesis: str, spans: Sequence[Span]) -> list[Span] | None:
+    """The spans of the normalised hypothesis' words; None where normalising puts its words together anew."""
+    words = [replace(span, text=word) for span in spans for word in normalize(span.text).split()]
+    return words if [word.text for word in words] == hypothesis.split() else None
+
+
+def _confidences(spans: list[Span] | None) -> list[float] | None:
+    return None if spans is None else [1.0 if span.confidence is None else span.confidence for span in spans]
+
+
+def folder_of(run: Path) -> Path:
+    """The run's folder, of a model.pt too."""
+    return run if run.is_dir() else run.parent

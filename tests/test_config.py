@@ -7,7 +7,17 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.config import Config, config_from_tree, dump_config, read_config, to_tree, write_config
+from asr.config import (
+    Config,
+    config_from_tree,
+    dump_config,
+    dump_decoding,
+    read_config,
+    read_decoding,
+    to_tree,
+    write_config,
+)
+from asr.decoding.options import DecodingOptions
 from asr.errors import ConfigError
 from asr.models.deepspeech2 import DeepSpeech2Options
 from asr.models.quartznet import QuartzNetOptions
@@ -292,3 +302,39 @@ def test_units_of_sound_need_a_lexicon(mistake, kind: str) -> None:
 def test_a_configuration_from_before_units_could_be_chosen_reads() -> None:
     tree = {"name": "old", "data": {"train": "a", "dev": "b"}, "text": {"unicode": "NFKC", "case": "lower"}}
     assert config_from_tree(tree).text.tokenizer == "characters"
+
+
+# ── decoding files ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_decoding_options_come_back_from_their_file(tmp_path: Path) -> None:
+    options = DecodingOptions(kind="beam", lm=Path("a b/3.arpa.gz"), alpha=0.85, beta=-0.5, hotwords=["no: 1"])
+    path = tmp_path / "decoding.yaml"
+    path.write_text("# of a run\n" + dump_decoding(options, ("insertion",)))
+    tree = read_decoding(path)
+    assert DecodingOptions.model_validate(tree) == options
+    assert "insertion" in tree and "nbest" not in tree, "what is default is left out, unless it was to be said"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("decoding:\n  alpha: 0.5\n  aplha: 1\n", r"d\.yaml:3: decoding\.aplha: unknown key; did you mean 'alpha'\?"),
+        ("decoding:\n  beta: 1\n  alpha: -1\n", r"d\.yaml:3: decoding\.alpha is -1; expected greater than or equal"),
+        ("name: x\ndecoding:\n  alpha: 1\n", r"d\.yaml:1: name: does not belong here; expected `decoding:`"),
+        ("decoding: beam\n", r"d\.yaml: holds no decoding options"),
+        ("", r"d\.yaml: holds no decoding options"),
+        ("decoding:\n  kind: [\n", r"d\.yaml:3: not YAML"),
+        ("decoding:\n  alpha: 1\n  alpha: 2\n", r"d\.yaml:3: decoding\.alpha stands at line 2 too"),
+    ],
+)
+def test_mistakes_in_a_decoding_file_are_one_line(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "d.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=message) as error:
+        read_decoding(tmp_path / "d.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_no_decoding_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.yaml: no such file; expected what `asr tune` writes"):
+        read_decoding(tmp_path / "absent.yaml")

@@ -6,7 +6,7 @@ import pytest
 
 from asr.data.manifest import write_manifest
 from asr.errors import ManifestError
-from asr.evaluating import _utterances
+from asr.evaluating import utterances_of
 from asr.types import Utterance
 
 
@@ -17,7 +17,7 @@ def _written(path: Path, **splits: str | None) -> Path:
 
 
 def _taken(manifest: Path, split: str | None) -> list[str]:
-    return [utterance.id for utterance in _utterances(manifest, split)[1]]
+    return [utterance.id for utterance in utterances_of(manifest, split)[1]]
 
 
 def test_a_split_of_a_file_is_its_lines(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from asr.cli.lm import lm
 from asr.cli.parts import recogniser_of
 from asr.cli.terminal import bar, progress, say
 from asr.cli.transcribe import transcribe
+from asr.cli.tune import DecodingFile, tune
 from asr.errors import AsrError, ConfigError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -170,19 +171,21 @@ def evaluate(
         str | None, typer.Option(help="test takes MANIFEST/test.jsonl, or the lines whose split is test")
     ] = None,
     out: Out = None,
+    decoding: DecodingFile = None,
 ) -> None:
     """Word and character error rates → RUN/results/<manifest's stem>/{results.jsonl, summary.json, report.txt}."""
     from asr.build import load_system
     from asr.evaluating import evaluate_manifest
     from asr.world import current_world
 
-    system = load_system(run, current_world().device, overrides or [])
+    system = load_system(run, current_world().device, overrides or [], decoding)
     with bar("evaluating") as advance:
         folder = evaluate_manifest(system, recogniser_of(system), run, manifest, split, out, advance)
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"written: {folder}/report.txt, summary.json, results.jsonl")
 
 
+app.command()(tune)
 app.command()(transcribe)
 
 

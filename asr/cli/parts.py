@@ -11,5 +11,7 @@ def recogniser_of(system: "System") -> "Recogniser":
     """The recogniser of a trained system."""
     from asr.inference.recogniser import Recogniser
 
-    rate = system.config.features.sample_rate
-    return Recogniser(system.features, system.model, system.tokenizer, system.decoder, rate, system.device)  # type: ignore[arg-type]
+    rate, decoding = system.config.features.sample_rate, system.config.decoding
+    calibration = (decoding.confidence_slope, decoding.confidence_offset)
+    parts = (system.features, system.model, system.tokenizer, system.decoder)
+    return Recogniser(*parts, rate, system.device, calibration)  # type: ignore[arg-type]

@@ -9,9 +9,11 @@ import typer
 
 from asr.cli.parts import recogniser_of
 from asr.cli.terminal import bar, say
+from asr.cli.tune import DecodingFile
 from asr.errors import AsrError, ConfigError
 
 if TYPE_CHECKING:
+    from asr.build import System
     from asr.inference.transcription import Pace, Recording
 
 
@@ -31,16 +33,19 @@ def transcribe(
     set: Annotated[
         list[str] | None, typer.Option(metavar="key=value", help="a decoding option to change; repeat for more")
     ] = None,
+    decoding: DecodingFile = None,
 ) -> None:
     """Write down what was said in recordings."""
+    from asr.build import load_system
     from asr.inference.sources import expand
     from asr.inference.transcription import Pace
+    from asr.world import current_world
 
     pace = Pace(chunk_seconds, batch_seconds)
     recordings = expand(paths)
     _refuse_nonsense(format, out is None, len(recordings), nbest)
     overrides = [*(set or []), *([f"decoding.nbest={nbest}"] if nbest is not None else [])]
-    failed = _transcribe(run, recordings, format, out, overrides, pace)
+    failed = _transcribe(load_system(run, current_world().device, overrides, decoding), recordings, format, out, pace)
     for error in failed:
         print(f"error: {error}", file=sys.stderr)
     if failed:
@@ -61,15 +66,13 @@ def _refuse_nonsense(format: str, on_terminal: bool, recordings: int, nbest: int
 
 
 def _transcribe(
-    run: Path, paths: list[Path], format: str, out: Path | None, overrides: list[str], pace: "Pace"
+    system: "System", paths: list[Path], format: str, out: Path | None, pace: "Pace"
 ) -> list[AsrError]:
     """Write or print every transcript; → what could not be read."""
-    from asr.build import load_system
     from asr.inference.transcription import recordings_of, transcribe
     from asr.inference.writers import line, write_transcript
-    from asr.world import current_world
 
-    recogniser = recogniser_of(load_system(run, current_world().device, overrides))
+    recogniser = recogniser_of(system)
     failed: list[AsrError] = []
     recordings = recordings_of(paths, failed.append)
     started, seconds = time.perf_counter(), 0.0

@@ -5,6 +5,7 @@ stay in the beam. With recombination, prefixes that nothing can tell apart any m
 probabilities are added: the score of the best then counts the others' histories too.
 """
 
+import copy
 import math
 import threading
 from collections.abc import Sequence
@@ -63,10 +64,18 @@ class BeamDecoder:
             _refuse(i, row)
         return [self._timed(row, found) for row, found in zip(rows, self.search(rows), strict=True)]
 
-    def search(self, emissions: Sequence[np.ndarray]) -> list[list[Hypothesis]]:
-        """The N-best list of each (T, V) float32, without frames; utterances are shared out to threads."""
+    def weighted(self, **weights: float) -> "BeamDecoder":
+        """The same search with other weights, sharing language model and lexicon: `alpha`, `beta`, … of the options."""
+        other = copy.copy(self)
+        other.options = self.options.model_copy(update={name: float(value) for name, value in weights.items()})
+        gain = float(self.model.boost.gain.max())
+        other.model = self.model._replace(weights=_weights(other.options, self.units, self.model.weights, gain))
+        return other
+
+    def search(self, emissions: Sequence[np.ndarray], threads: int | None = None) -> list[list[Hypothesis]]:
+        """The N-best list of each (T, V) float32, without frames; utterances are shared out to at most `threads`."""
         cost = sum(len(e) for e in emissions) * self.options.beam_width
-        share = max(1, min(torch.get_num_threads(), len(emissions), cost // _SMALL))
+        share = max(1, min(threads or torch.get_num_threads(), len(emissions), cost // _SMALL))
         order = sorted(range(len(emissions)), key=lambda i: -len(emissions[i]))
 
         def some(members: Sequence[int]) -> dict[int, list[Hypothesis]]:
@@ -76,6 +85,11 @@ class BeamDecoder:
         for part in together([lambda i=i: some(order[i::share]) for i in range(share)]):  # type: ignore[misc]
             found |= part
         return [found[i] for i in range(len(emissions))]
+
+    def describe(self) -> str:
+        """The search in words, for a report."""
+        words = None if self.lexicon is None else len(set(self.lexicon.words))
+        return self.options.describe("tokens" if words is None else "words", words, self.units.phonetic)
 
     def start(self) -> PrefixSearch:
         """A search to be fed frames as they come; `hypotheses` reads it."""
@@ -96,6 +110,7 @@ class BeamDecoder:
         search = getattr(self._own, "search", None)
         if search is None:
             search = self._own.search = self.start()
+        search.model = self.model  # one of other weights may have searched before; look-aheads are the same for all
         search.start()
         search.step(emissions)
         return self.hypotheses(search)
@@ -156,19 +171,28 @@ def _model(options: DecodingOptions, units: Units, lm: NGram | None, lexicon: Le
     automaton = lm.automaton if lm is not None else _uniform()
     phrases = [spelt for phrase in options.hotwords for spelt in _phrase(phrase, units)]
     boost = boost_phrases(phrases, units.count, options.hotword_boost)
-    inside = options.insertion + max(0.0, float(boost.gain.max()))
-    weights = Weights(
-        units=TOKENS if lexicon is None else WORDS, use_lm=lm is not None, alpha=options.alpha, beta=options.beta,
-        insertion=options.insertion, start=lm.start if lm else 0, end=lm.end if lm else -1,
-        unknown=max(0, lm.unknown) if lm else 0, largest=inside + max(0.0, options.beta), largest_inside=inside,
-        unknown_penalty=options.unknown_penalty if options.unknown == "allow" and not units.phonetic else math.inf,
+    blank = Weights(
+        units=TOKENS if lexicon is None else WORDS, use_lm=lm is not None, start=lm.start if lm else 0,
+        end=lm.end if lm else -1, unknown=max(0, lm.unknown) if lm else 0, alpha=0.0, beta=0.0, insertion=0.0,
+        unknown_penalty=0.0, largest=0.0, largest_inside=0.0,
     )  # fmt: skip
+    weights = _weights(options, units, blank, float(boost.gain.max()))
     ahead = no_followers()
     if lexicon is not None and lm is not None and options.look_ahead == "ngram":
         ahead = followers(automaton, lexicon)
     spelling = units.spelling(lm.ids if lm is not None and lexicon is None else None)
     trie = lexicon.trie if lexicon is not None else _NO_TRIE
     return Model(weights, *automaton, trie, ahead, spelling, boost)
+
+
+def _weights(options: DecodingOptions, units: Units, weights: Weights, gain: float) -> Weights:
+    """The weights with what the options say; `gain` is the most a boosted phrase gives to a token."""
+    inside = options.insertion + max(0.0, gain)
+    return weights._replace(
+        alpha=options.alpha, beta=options.beta, insertion=options.insertion, largest=inside + max(0.0, options.beta),
+        largest_inside=inside,
+        unknown_penalty=options.unknown_penalty if options.unknown == "allow" and not units.phonetic else math.inf,
+    )  # fmt: skip
 
 
 def _phrase(phrase: str, units: Units) -> list[tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""A picture of a training run, drawn from its log.jsonl. The only file that knows matplotlib."""
+"""A picture of a training run, drawn from its log.jsonl. What else is drawn is pictures.py."""
 
 import json
 from collections.abc import Sequence

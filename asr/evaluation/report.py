@@ -24,7 +24,8 @@ Pair = tuple[str | None, str | None]
 def render_report(results: Sequence["Result"], summary: "Summary") -> str:
     """The report as text: totals, speakers, the most frequent errors, the worst utterances."""
     pairs = [pair for result in results for pair in align_words(result.reference, result.hypothesis)]
-    sections = [_totals(summary), _speakers(results), *_frequent(pairs), _worst(results)]
+    sure = summary.reliability.render() if summary.reliability is not None else ""
+    sections = [_totals(summary), _speakers(results), sure, *_frequent(pairs), _worst(results)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: results.jsonl, summary.json and report.txt.
+"""What an evaluation leaves behind: results.jsonl, summary.json, report.txt and reliability.png.
 
 Rates in the files for programs are fractions (wer 0.046); the report writes per cent with the sign (4.60 %).
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from asr.evaluation.errors import ErrorCounts, character_errors, word_errors
+from asr.evaluation.pictures import draw_reliability
+from asr.evaluation.reliability import Judged, Reliability, judged, reliability
 from asr.evaluation.report import render_report
 from asr.files import write_text
 
@@ -29,6 +31,7 @@ class Result:
     speaker: str | None
     words: ErrorCounts
     characters: ErrorCounts
+    judged: tuple[Judged, ...] = ()  # the hypothesis' words with their confidences, where those are known
 
     @classmethod
     def of(
@@ -40,10 +43,13 @@ class Result:
         hypothesis: str,
         duration: float,
         speaker: str | None = None,
+        confidences: Sequence[float] | None = None,
     ) -> "Result":
-        """The result of one utterance, its errors counted. Normalise both texts before."""
+        """The result of one utterance, its errors counted. Normalise both texts before; `confidences` are those of the
+        hypothesis' words."""
         words, characters = word_errors(reference, hypothesis), character_errors(reference, hypothesis)
-        return cls(id, str(audio), reference, hypothesis, duration, speaker, words, characters)
+        sure = () if confidences is None else judged(reference, hypothesis, confidences)
+        return cls(id, str(audio), reference, hypothesis, duration, speaker, words, characters, sure)
 
     def row(self) -> dict[str, Any]:
         """The line of results.jsonl."""
@@ -60,6 +66,7 @@ class Result:
             "reference_characters": self.characters.reference_length,
             "speaker": self.speaker,
             "duration": self.duration,
+            "confidences": [[word, round(confidence, 4), right] for word, confidence, right in self.judged],
         }
 
 
@@ -76,6 +83,7 @@ class Summary:
     normalisation: str
     decoder: str
     extra: Mapping[str, Any] = field(default_factory=dict)
+    reliability: Reliability | None = None  # of the words' confidences, where those are known
 
     @property
     def wer(self) -> float:
@@ -110,6 +118,7 @@ class Summary:
             "rtfx": round(self.rtfx, 2),
             "normalisation": self.normalisation,
             "decoder": self.decoder,
+            **({"confidence": self.reliability.row()} if self.reliability else {}),
             **self.extra,
         }
 
@@ -123,7 +132,8 @@ def write_results(
     decoder: str,
     extra: Mapping[str, Any] | None = None,
 ) -> Summary:
-    """Write results.jsonl, summary.json and report.txt into `out`, and return the summary.
+    """Write results.jsonl, summary.json, report.txt and, where confidences are known, reliability.png into `out`, and
+    return the summary.
 
     `seconds` is the time recognition took; `normalisation` and `decoder` say under which conditions the rates
     hold; `extra` joins the summary.
@@ -133,6 +143,8 @@ def write_results(
     lines = (json.dumps(result.row(), ensure_ascii=False) + "\n" for result in results)
     write_text(out / "results.jsonl", "".join(lines))
     write_text(out / "report.txt", render_report(results, summary))
+    if summary.reliability is not None:
+        draw_reliability(summary.reliability, out / "reliability.png")
     write_text(out / "summary.json", json.dumps(summary.row(), ensure_ascii=False, indent=2) + "\n")
     return summary
 
@@ -151,4 +163,5 @@ def summarise(
         normalisation=normalisation,
         decoder=decoder,
         extra=extra,
+        reliability=reliability([word for result in results for word in result.judged]),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from asr.types import Span
 
-_LEAST = 1e-9  # probabilities this near to 0 and 1 are told apart no further: the logit of either is infinite
+LEAST = 1e-9  # probabilities this near to 0 and 1 are told apart no further: the logit of either is infinite
 
 
 def confidence(score: float, slope: float = 1.0, offset: float = 0.0) -> float:
@@ -17,7 +17,7 @@ def confidence(score: float, slope: float = 1.0, offset: float = 0.0) -> float:
     p = math.exp(min(score, 0.0))
     if (slope, offset) == (1.0, 0.0):
         return p
-    p = min(max(p, _LEAST), 1.0 - _LEAST)
+    p = min(max(p, LEAST), 1.0 - LEAST)
     x = slope * (math.log(p) - math.log1p(-p)) + offset
     return 1.0 / (1.0 + math.exp(-x)) if x >= 0 else math.exp(x) / (1.0 + math.exp(x))
 

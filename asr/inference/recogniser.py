@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -90,14 +91,39 @@ class Recogniser:
         on_error: Callable[[Stretch, AudioError], None] | None = None,
     ) -> Iterator[Transcript]:
         """`transcribe_files` for stretches of recordings."""
+        yield from self._in_order(self.transcribe, stretches, batch_seconds, workers, on_error)
+
+    def emissions_of_stretches(
+        self,
+        stretches: Iterable[Stretch],
+        batch_seconds: float,
+        workers: int,
+        on_error: Callable[[Stretch, AudioError], None] | None = None,
+    ) -> Iterator[Tensor]:
+        """Log probabilities (T', V) float32 of each, in order, on the CPU; batched as in `transcribe_stretches`."""
+
+        def of_group(waveforms: Sequence[Tensor], ids: Sequence[str]) -> list[Tensor]:
+            return [row.cpu() for row in self.emissions(waveforms)]
+
+        yield from self._in_order(of_group, stretches, batch_seconds, workers, on_error)
+
+    def _in_order(
+        self,
+        of_group: Callable[[Sequence[Tensor], Sequence[str]], list[Any]],
+        stretches: Iterable[Stretch],
+        batch_seconds: float,
+        workers: int,
+        on_error: Callable[[Stretch, AudioError], None] | None,
+    ) -> Iterator[Any]:
+        """What `of_group` makes of waveforms and their names: batched by length, and put back in order."""
         samples = round(batch_seconds * self.sample_rate)
         sounds = read_ahead(stretches, self.sample_rate, workers)
         for window in windows(sounds, _LOOK_AHEAD * samples, on_error):
-            transcripts: dict[int, Transcript] = {}
+            found: dict[int, Any] = {}
             for group in batches([len(waveform) for _, waveform in window], samples):
-                of_group = self.transcribe([window[i][1] for i in group], [window[i][0].name for i in group])
-                transcripts |= zip(group, of_group, strict=True)
-            yield from (transcripts[i] for i in range(len(window)))
+                of_batch = of_group([window[i][1] for i in group], [window[i][0].name for i in group])
+                found |= zip(group, of_batch, strict=True)
+            yield from (found[i] for i in range(len(window)))
 
     @torch.inference_mode()
     def _log_probs(self, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -151,12 +177,20 @@ def hypotheses(
     `progress` is told 1 for each utterance done. Raises AudioError naming an utterance that cannot be read.
     """
     stretches = [Stretch(u.id, u.audio, u.offset, u.duration) for u in utterances]
-
-    def name(stretch: Stretch, error: AudioError) -> None:
-        raise AudioError(f"utt {stretch.name}: {error}") from None
-
-    transcripts = recogniser.transcribe_stretches(stretches, batch_seconds, workers, name)
+    transcripts = recogniser.transcribe_stretches(stretches, batch_seconds, workers, _name)
     for utterance, transcript in zip(utterances, transcripts, strict=True):
         if progress is not None:
             progress(1)
         yield utterance, transcript
+
+
+def emissions_of(
+    recogniser: Recogniser, utterances: Sequence[Utterance], batch_seconds: float = 120.0, workers: int = 2
+) -> Iterator[Tensor]:
+    """The log probabilities (T', V) of every utterance of a manifest, in order. Raises AudioError as `hypotheses`."""
+    stretches = [Stretch(u.id, u.audio, u.offset, u.duration) for u in utterances]
+    yield from recogniser.emissions_of_stretches(stretches, batch_seconds, workers, _name)
+
+
+def _name(stretch: Stretch, error: AudioError) -> None:
+    raise AudioError(f"utt {stretch.name}: {error}") from None

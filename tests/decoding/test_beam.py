@@ -22,7 +22,8 @@ from asr.types import Hypothesis
 TOKENS = ["", " ", "a", "b"]
 UNITS = text_units(TOKENS)
 WIDE = {"kind": "beam", "beam_width": 4000, "top_tokens": 99, "token_threshold": 1e4, "beam_threshold": 1e4,
-        "recombine": False, "nbest": 4000, "unknown": "forbid"}  # fmt: skip
+        "recombine": False, "nbest": 4000, "unknown": "forbid", "alpha": 0.5, "beta": 0.0, "insertion": 0.0,
+        "unknown_penalty": 5.0}  # fmt: skip
 SEEDS = range(4)
 
 
@@ -297,3 +298,16 @@ def test_all_words_of_a_lexicon_are_found_again() -> None:
         x = np.full((len(path), 4), -20.0, np.float32)
         x[np.arange(len(path)), path] = 0.0
         assert "".join(TOKENS[t] for t in decoder.search([x])[0][0].tokens) == word
+
+
+def test_other_weights_are_another_decoder(words: NGram) -> None:
+    """Sharing lexicon and language model, and the thread's search, gives what building anew gives."""
+    rows, vocabulary = [emissions(s, frames=8) for s in SEEDS], ["a", "ab", "b", "ba"]
+    base = BeamDecoder(DecodingOptions(kind="beam", nbest=5), UNITS, words, vocabulary)
+    before = base.search(rows)
+    for weights in ({"alpha": 1.5, "beta": 2.0}, {"insertion": -1.0}, {"alpha": 0.0, "unknown_penalty": 1.0}):
+        anew = BeamDecoder(base.options.model_copy(update=weights), UNITS, words, vocabulary)
+        other = base.weighted(**weights)
+        assert other.search(rows, threads=1) == anew.search(rows) != before
+        assert other.options == anew.options and other.model.weights == anew.model.weights
+    assert base.search(rows) == before

@@ -86,3 +86,20 @@ def test_what_does_not_fit_is_one_line(name: str, tmp_path: Path) -> None:
     with pytest.raises(AsrError, match=message) as caught:
         decoder_for(options(**more), LOWER)
     assert "\n" not in str(caught.value)
+
+
+def test_decoders_in_words(tmp_path: Path) -> None:
+    assert DecodingOptions().describe() == "greedy"
+    plain = options(lm=Path("lm/word3.arpa.gz"), alpha=0.8, beta=2.5, unknown="forbid")
+    assert plain.describe("words", 3) == (
+        "beam search, width 100, word3.arpa.gz (words), lexicon of 3 words, alpha 0.8, beta 2.5, insertion 0.5, "
+        "unknown words forbidden"
+    )
+    (tmp_path / "w.txt").write_text("ab\nba\n")
+    decoder = decoder_for(options(lexicon=tmp_path / "w.txt", hotwords=["ab"], beam_width=7), LOWER)
+    assert decoder.describe() == (  # type: ignore[attr-defined]
+        "beam search, width 7, w.txt (2 words), beta 1, insertion 0.5, unknown words allowed, penalty 15, "
+        "1 phrases boosted by 5"
+    )
+    assert options().describe("tokens") == "beam search, width 100, beta 1, insertion 0.5"
+    assert "unknown words forbidden" in options().describe("words", 10, closed=True)

@@ -1,0 +1,1 @@
+"""The tune verb: how a trained model decodes best, found on a manifest."""
