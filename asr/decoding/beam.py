@@ -42,10 +42,9 @@ class BeamDecoder:
         self, options: DecodingOptions, units: Units, lm: NGram | None = None, words: Sequence[str] | None = None
     ) -> None:
         self.options, self.units = options, units
-        self.lexicon = None
+        self.lexicon, lm = None, lm.opened() if lm is not None else None
         if words is not None:
-            ids, automaton = ({"<unk>": 0}, _uniform()) if lm is None else (lm.ids, lm.automaton)
-            self.lexicon = build_lexicon(words, units, ids, automaton.unigrams)
+            self.lexicon = build_lexicon(words, units, lm)
             if not self.lexicon.words:
                 raise VocabularyError(
                     f"lexicon: the model's {len(units.tokens)} tokens spell none of its {len(words)} words; expected "
@@ -160,13 +159,13 @@ def _model(options: DecodingOptions, units: Units, lm: NGram | None, lexicon: Le
     weights = Weights(
         units=TOKENS if lexicon is None else WORDS, use_lm=lm is not None, alpha=options.alpha, beta=options.beta,
         insertion=options.insertion, start=lm.start if lm else 0, end=lm.end if lm else -1,
-        unknown=max(0, lm.unknown) if lm else 0, largest=inside + max(0.0, options.beta), largest_inside=inside,
+        unknown=lm.unknown if lm else 0, largest=inside + max(0.0, options.beta), largest_inside=inside,
         unknown_penalty=options.unknown_penalty if options.unknown == "allow" and not units.phonetic else math.inf,
     )  # fmt: skip
     ahead = no_followers()
     if lexicon is not None and lm is not None and options.look_ahead == "ngram":
         ahead = followers(automaton, lexicon)
-    spelling = units.spelling(lm.ids if lm is not None and lexicon is None else None)
+    spelling = units.spelling(lm if lexicon is None else None)
     trie = lexicon.trie if lexicon is not None else _NO_TRIE
     return Model(weights, *automaton, trie, ahead, spelling, boost)
 

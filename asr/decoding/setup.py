@@ -79,7 +79,7 @@ def counts_words(options: DecodingOptions, units: Units, lm: NGram) -> bool:
 
 
 def _knows(token: str, lm: NGram) -> bool:
-    return token_id(token, lm.ids) != max(0, lm.unknown)
+    return token_id(token, lm) != lm.unknown
 
 
 def read_words(path: Path) -> list[str]:

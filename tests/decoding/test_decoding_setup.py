@@ -56,6 +56,31 @@ def test_a_token_is_scored_as_the_models_word(tmp_path: Path) -> None:
         assert h.lm == pytest.approx(sum(model.score(spelt)), abs=1e-4)
 
 
+NO_MARKS = """\\data\\
+ngram 1=2
+
+\\1-grams:
+-0.1\ta
+-0.9\tab
+
+\\end\\
+"""
+
+
+@pytest.mark.parametrize("unknown, log10", [(None, -100.0), ("<unk>", -3.0), ("<UNK>", -3.0)])
+def test_unknown_words_are_not_scored_as_any_known_one(unknown: str | None, log10: float, tmp_path: Path) -> None:
+    text = NO_MARKS if unknown is None else NO_MARKS.replace("=2", "=3").replace("-0.9", f"-3\t{unknown}\n-0.9")
+    (tmp_path / "lm.arpa").write_text(text)
+    (tmp_path / "words").write_text("a\nab\nba\n")
+    decoder = decoder_for(options(lm=tmp_path / "lm.arpa", lexicon=tmp_path / "words", nbest=99), LOWER)
+    assert isinstance(decoder, BeamDecoder)
+    (found,) = decoder.search([np.log(np.full((3, 4), 0.25, np.float32))])
+    scores = {LOWER.decode(h.tokens): h.lm / np.log(10) for h in found}
+    for said, expected in {"a": -0.1, "ab": -0.9, "ba": log10, "bb": log10}.items():
+        assert said not in scores or scores[said] == pytest.approx(expected, abs=1e-4)
+    assert {"a", "ab"} <= scores.keys() and (log10 < -50 or "ba" in scores)
+
+
 def broken(tmp_path: Path) -> dict[str, tuple[dict, str]]:
     upper = write_model(tmp_path / "upper.arpa.gz", ["A", "AB"], 1)
     greek = write_model(tmp_path / "greek.arpa.gz", ["α", "αβ"], 1)
