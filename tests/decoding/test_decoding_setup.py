@@ -15,6 +15,8 @@ from asr.decoding.setup import decoder_for
 from asr.errors import AsrError
 from asr.lm.ngram import NGram
 from asr.text.characters import CharTokenizer
+from asr.text.lexicon import Lexicon
+from asr.text.phonemes import PhonemeTokenizer
 
 LOWER = CharTokenizer(["<blank>", *" ab"])
 
@@ -96,18 +98,33 @@ def broken(tmp_path: Path) -> dict[str, tuple[dict, str]]:
         "truncated": ({"lm": cut}, r"cut\.arpa\.gz"),
         "absent": ({"lm": tmp_path / "no.arpa"}, r"no\.arpa"),
         "two": ({"lm": chars, "lexicon": tmp_path / "words"}, "counts tokens"),
+        "case beside a lexicon": (
+            {"lm": upper, "lexicon": tmp_path / "words", "lm_units": "word"},
+            r"upper\.arpa\.gz: LM is upper case, lexicon is lower case",
+        ),
+        "words beside a lexicon": (
+            {"lm": greek, "lexicon": tmp_path / "words"},
+            r"greek\.arpa\.gz: knows none of the 1",
+        ),
         "no words": ({"lexicon": tmp_path / "none"}, "holds no word"),
         "no lexicon": ({"lexicon": tmp_path / "absent"}, "cannot be read"),
         "hotword": ({"hotwords": ["aβ"]}, r"decoding\.hotwords: 'aβ' cannot be written"),
-        
     }
 
 
 @pytest.mark.parametrize("name", [
-    "case", "case of tokens", "alphabet", "truncated", "absent", "two", "no words", "no lexicon", "hotword",
+    "case", "case of tokens", "alphabet", "truncated", "absent", "two", "case beside a lexicon",
+    "words beside a lexicon", "no words", "no lexicon", "hotword",
 ])  # fmt: skip
 def test_what_does_not_fit_is_one_line(name: str, tmp_path: Path) -> None:
     more, message = broken(tmp_path)[name]
     with pytest.raises(AsrError, match=message) as caught:
         decoder_for(options(**more), LOWER)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_other_words_than_are_pronounced_is_refused(tmp_path: Path) -> None:
+    phones = PhonemeTokenizer(Lexicon({"ab": [["AH", "B"]]}))
+    decoder_for(options(lm=write_model(tmp_path / "lower.arpa.gz", ["ab", "ba"], 1)), phones)
+    with pytest.raises(AsrError, match=r"upper\.arpa\.gz: LM is upper case, lexicon is lower case"):
+        decoder_for(options(lm=write_model(tmp_path / "upper.arpa.gz", ["AB", "BA"], 1)), phones)
