@@ -15,7 +15,7 @@ from torch import Tensor
 
 from asr.ctc.align import align
 from asr.ctc.collapse import BLANK
-from asr.decoding.hotwords import boost_phrases
+from asr.decoding.hotwords import boost_phrases, largest_gain
 from asr.decoding.kernels.parts import SEPARATOR, TOKENS, WORDS, Limits, Model, Trie, Weights
 from asr.decoding.lexicon import Lexicon, build_lexicon, followers, no_followers
 from asr.decoding.options import DecodingOptions
@@ -155,11 +155,12 @@ def _model(options: DecodingOptions, units: Units, lm: NGram | None, lexicon: Le
     automaton = lm.automaton if lm is not None else _uniform()
     phrases = [spelt for phrase in options.hotwords for spelt in _phrase(phrase, units)]
     boost = boost_phrases(phrases, units.count, options.hotword_boost)
-    inside = options.insertion + max(0.0, float(boost.gain.max()))
+    inside = options.insertion + largest_gain(boost, units.symbols)
+    largest = inside + max(0.0, options.beta) * max(token.count(SEPARATOR) for token in units.symbols)
     weights = Weights(
         units=TOKENS if lexicon is None else WORDS, use_lm=lm is not None, alpha=options.alpha, beta=options.beta,
         insertion=options.insertion, start=lm.start if lm else 0, end=lm.end if lm else -1,
-        unknown=lm.unknown if lm else 0, largest=inside + max(0.0, options.beta), largest_inside=inside,
+        unknown=lm.unknown if lm else 0, largest=largest, largest_inside=inside,
         unknown_penalty=options.unknown_penalty if options.unknown == "allow" and not units.phonetic else math.inf,
     )  # fmt: skip
     ahead = no_followers()

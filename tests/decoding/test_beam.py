@@ -116,6 +116,15 @@ def test_a_boost_is_taken_back_where_the_phrase_is_not_said() -> None:
     assert others and all(h.score == pytest.approx(before[h.tokens], abs=1e-4) for h in others)
 
 
+def test_a_piece_that_is_a_whole_phrase_is_not_pruned_before_its_boost() -> None:
+    units = text_units(["", "▁hello", "▁a", "▁b"])
+    x = np.log(np.array([[0.1, 2e-6, 0.5, 0.4]], np.float32))
+    (found,) = BeamDecoder(
+        options(beam_width=2, beam_threshold=12.0, hotwords=["hello"], hotword_boost=18.0), units
+    ).search([x])
+    assert [h.tokens for h in found] == [(1,), (2,)]
+
+
 def phones() -> tuple:
     """Two homophones (x, y: 2 3), a word of two pronunciations (z: 3, 2 2)."""
     spellings = {"x": ((2, 3),), "y": ((2, 3),), "z": ((3,), (2, 2))}
