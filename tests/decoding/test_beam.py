@@ -8,6 +8,7 @@ import pytest
 import torch
 from models_by_chance import write_model
 from oracle import ranked, token_rest, word_rest
+from pydantic import ValidationError
 
 from asr.ctc.loss import ctc_loss_from_log_probs
 from asr.decoding import search
@@ -275,6 +276,25 @@ def test_an_empty_utterance_says_nothing(words: NGram) -> None:
     for lm, lexicon in ((None, None), (words, ["a"])):
         (found,) = BeamDecoder(options(), UNITS, lm, lexicon)(torch.zeros(1, 4, 4), torch.tensor([0]))
         assert [h.tokens for h in found] == [()]
+
+
+def test_more_texts_than_memory_may_be_asked_for() -> None:
+    (found,) = BeamDecoder(options(nbest=10**15), UNITS).search([emissions(1)])
+    assert 1 < len(found) < 10**4
+
+
+@pytest.mark.parametrize("tokens", [3, 5])
+def test_emissions_of_other_tokens_are_refused(tokens: int) -> None:
+    with pytest.raises(ValueError, match=f"emissions of {tokens} tokens; expected 4"):
+        BeamDecoder(options(), UNITS).search([emissions(1, tokens=tokens)])
+
+
+@pytest.mark.parametrize("name", ["beta", "insertion", "hotword_boost"])
+def test_no_bonus_is_too_large_for_probabilities(name: str) -> None:
+    (found,) = BeamDecoder(options(**{name: 100.0}, hotwords=["a"]), UNITS).search([emissions(1)])
+    assert all(math.isfinite(h.score) for h in found)
+    with pytest.raises(ValidationError, match=name):
+        options(**{name: 1000.0})
 
 
 BROKEN = {
