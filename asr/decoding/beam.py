@@ -16,8 +16,8 @@ from torch import Tensor
 
 from asr.ctc.align import align
 from asr.ctc.collapse import BLANK
-from asr.decoding.hotwords import boost_phrases
-from asr.decoding.kernels.parts import SEPARATOR, TOKENS, WORDS, Limits, Model, Trie, Weights
+from asr.decoding.hotwords import boost_phrases, largest_gain
+from asr.decoding.kernels.parts import SEPARATOR, TOKENS, WORDS, Boost, Limits, Model, Trie, Weights
 from asr.decoding.lexicon import Lexicon, build_lexicon, followers, no_followers
 from asr.decoding.options import DecodingOptions
 from asr.decoding.search import PrefixSearch
@@ -43,10 +43,9 @@ class BeamDecoder:
         self, options: DecodingOptions, units: Units, lm: NGram | None = None, words: Sequence[str] | None = None
     ) -> None:
         self.options, self.units = options, units
-        self.lexicon = None
+        self.lexicon, lm = None, lm.opened() if lm is not None else None
         if words is not None:
-            ids, automaton = ({"<unk>": 0}, _uniform()) if lm is None else (lm.ids, lm.automaton)
-            self.lexicon = build_lexicon(words, units, ids, automaton.unigrams)
+            self.lexicon = build_lexicon(words, units, lm)
             if not self.lexicon.words:
                 raise VocabularyError(
                     f"lexicon: the model's {len(units.tokens)} tokens spell none of its {len(words)} words; expected "
@@ -68,8 +67,8 @@ class BeamDecoder:
         """The same search with other weights, sharing language model and lexicon: `alpha`, `beta`, … of the options."""
         other = copy.copy(self)
         other.options = self.options.model_copy(update={name: float(value) for name, value in weights.items()})
-        gain = float(self.model.boost.gain.max())
-        other.model = self.model._replace(weights=_weights(other.options, self.units, self.model.weights, gain))
+        weighted = _weights(other.options, self.units, self.model.weights, self.model.boost)
+        other.model = self.model._replace(weights=weighted)
         return other
 
     def search(self, emissions: Sequence[np.ndarray], threads: int | None = None) -> list[list[Hypothesis]]:
@@ -173,24 +172,24 @@ def _model(options: DecodingOptions, units: Units, lm: NGram | None, lexicon: Le
     boost = boost_phrases(phrases, units.count, options.hotword_boost)
     blank = Weights(
         units=TOKENS if lexicon is None else WORDS, use_lm=lm is not None, start=lm.start if lm else 0,
-        end=lm.end if lm else -1, unknown=max(0, lm.unknown) if lm else 0, alpha=0.0, beta=0.0, insertion=0.0,
+        end=lm.end if lm else -1, unknown=lm.unknown if lm else 0, alpha=0.0, beta=0.0, insertion=0.0,
         unknown_penalty=0.0, largest=0.0, largest_inside=0.0,
     )  # fmt: skip
-    weights = _weights(options, units, blank, float(boost.gain.max()))
+    weights = _weights(options, units, blank, boost)
     ahead = no_followers()
     if lexicon is not None and lm is not None and options.look_ahead == "ngram":
         ahead = followers(automaton, lexicon)
-    spelling = units.spelling(lm.ids if lm is not None and lexicon is None else None)
+    spelling = units.spelling(lm if lexicon is None else None)
     trie = lexicon.trie if lexicon is not None else _NO_TRIE
     return Model(weights, *automaton, trie, ahead, spelling, boost)
 
 
-def _weights(options: DecodingOptions, units: Units, weights: Weights, gain: float) -> Weights:
-    """The weights with what the options say; `gain` is the most a boosted phrase gives to a token."""
-    inside = options.insertion + max(0.0, gain)
+def _weights(options: DecodingOptions, units: Units, weights: Weights, boost: Boost) -> Weights:
+    """The weights with what the options say."""
+    inside = options.insertion + largest_gain(boost, units.symbols)
+    largest = inside + max(0.0, options.beta) * max(token.count(SEPARATOR) for token in units.symbols)
     return weights._replace(
-        alpha=options.alpha, beta=options.beta, insertion=options.insertion, largest=inside + max(0.0, options.beta),
-        largest_inside=inside,
+        alpha=options.alpha, beta=options.beta, insertion=options.insertion, largest=largest, largest_inside=inside,
         unknown_penalty=options.unknown_penalty if options.unknown == "allow" and not units.phonetic else math.inf,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ A phrase is worth its boost once it is whole; on its way each symbol is worth an
 the speech goes another way. Phrases begin and end where words do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -36,6 +36,17 @@ def boost_phrases(phrases: Sequence[tuple[int, ...]], symbols: int, boost: float
             potential[state] = potential[fail[state]]
     gain = potential[following] - potential[:, None] + bank[following]
     return Boost(following, gain, potential, int(following[0, SEPARATOR + 1]))
+
+
+def largest_gain(boost: Boost, tokens: Iterable[tuple[int, ...]]) -> float:
+    """The most that one of the tokens, spelt in symbols, can gain anywhere, at least 0 (nats)."""
+    most = 0.0
+    for token in tokens if len(boost.potential) > 1 else ():
+        states, gain = np.arange(len(boost.potential)), np.zeros(len(boost.potential))
+        for symbol in token:
+            gain, states = gain + boost.gain[states, symbol + 1], boost.next[states, symbol + 1]
+        most = max(most, float(gain.max()))
+    return most
 
 
 def _tree(phrases: list[tuple[int, ...]], boost: float) -> tuple[list[dict[int, int]], np.ndarray, np.ndarray]:

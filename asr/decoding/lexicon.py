@@ -9,6 +9,7 @@ from asr.decoding.kernels.parts import Followers, Trie
 from asr.decoding.kernels.trie import spell_out
 from asr.decoding.units import Units
 from asr.lm.kernels.automaton import STEP, Automaton
+from asr.lm.ngram import NGram
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,14 @@ class Lexicon:
     trie: Trie
 
 
-def build_lexicon(words: Iterable[str], units: Units, ids: dict[str, int], unigrams: np.ndarray) -> Lexicon:
-    """The lexicon of those `words` that the units can spell; `ids` and `unigrams` (W, 2) are the language model's."""
+def build_lexicon(words: Iterable[str], units: Units, lm: NGram | None) -> Lexicon:
+    """The lexicon of those `words` that the units can spell; what `lm`, an open one, does not know is its <unk>."""
     spelt = sorted((spelling, word) for word in set(words) for spelling in units.spell(word))
-    unknown = ids.get("<unk>", 0)
-    word = np.array([ids.get(w, unknown) for _, w in spelt], np.int32)
+    word = np.array([lm.ids.get(w, lm.unknown) if lm is not None else 0 for _, w in spelt], np.int32)
+    likely = lm.automaton.unigrams[word, 0] * STEP if lm is not None else np.zeros(len(spelt))
     begin = np.cumsum([0, *(len(s) for s, _ in spelt)]).astype(np.int32)
     symbols = np.array([x for s, _ in spelt for x in s], np.int32)
-    parent, depth, symbol, first, own, end, ahead = spell_out(begin, symbols, unigrams[word, 0] * STEP)
+    parent, depth, symbol, first, own, end, ahead = spell_out(begin, symbols, likely)
     order = np.argsort(depth, kind="stable")  # breadth first; siblings stay in order
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))

@@ -28,13 +28,13 @@ class DecodingOptions(Options):
     lm_units: Literal["auto", "word", "token"] = "auto"
     lexicon: PathOption | None = None  # a word a line; else the words of the language model
     alpha: float = Field(0.8, ge=0)  # weight of the language model; `asr tune` finds all of these weights
-    beta: float = 1.0  # nats for a word
-    insertion: float = 0.5  # nats for a token
+    beta: float = Field(1.0, ge=-100, le=100)  # nats for a word
+    insertion: float = Field(0.5, ge=-100, le=100)  # nats for a token
     unknown: Literal["allow", "forbid"] = "allow"  # words the lexicon lacks
     unknown_penalty: float = Field(15.0, ge=0)  # nats for each of them
     look_ahead: Literal["ngram", "unigram"] = "ngram"  # what a beginning word is thought to be worth
     hotwords: list[str] = Field(default_factory=list)  # phrases that shall be heard
-    hotword_boost: float = Field(5.0, ge=0)  # nats for each of them
+    hotword_boost: float = Field(5.0, ge=0, le=100)  # nats for each of them
     confidence_slope: float = Field(1.0, ge=0)  # of a word's confidence (inference/confidence.py); `asr tune` fits both
     confidence_offset: float = 0.0
 

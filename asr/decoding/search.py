@@ -32,7 +32,9 @@ class PrefixSearch:
         self.scratch.counts[:], self.scratch.scale[:], self.frames = 1, 0.0, 0
 
     def step(self, log_probs: np.ndarray) -> None:
-        """Search further frames: log_probs (T, V) float32, C-contiguous."""
+        """Search further frames: log_probs (T, V) float32, C-contiguous. Raises ValueError for another V."""
+        if log_probs.shape[1] != len(self.scratch.rank):  # compiled code would read beside its arrays
+            raise ValueError(f"emissions of {log_probs.shape[1]} tokens; expected {len(self.scratch.rank)}")
         self.frames += len(log_probs)
         done = advance(log_probs, 0, self.limits, self.model, self.prefixes, self.beam, self.scratch)
         while done < len(log_probs):
@@ -41,6 +43,7 @@ class PrefixSearch:
 
     def finish(self, most: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The best `most` as if the utterance ended here: scores, lengths, tokens, entries (kernels/finish.py)."""
+        most = min(most, int(self.scratch.counts[1]))
         scores, lengths = np.empty((most, 3)), np.empty(most, np.int32)
         tokens, entries = np.empty((most, self.frames), np.int32), np.empty((most, self.frames + 1), np.int32)
         found = (scores, lengths, tokens, entries)

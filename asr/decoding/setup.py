@@ -56,11 +56,14 @@ def _words(
             )
         return None
     if isinstance(tokenizer, PhoneticTokenizer):
-        return _with_pronunciations(given, tokenizer, options)
+        words = _with_pronunciations(given, tokenizer, options)
+        _refuse_other_words(options, words, lm)
+        return words
     if given is None and lm is None:
         return None
     words = given if given is not None else [w for w in lm.words if w not in _SPECIAL]  # type: ignore[union-attr]
     _refuse_strangers(str(options.lexicon if given is not None else options.lm), words, units)
+    _refuse_other_words(options, words, lm)
     return words
 
 
@@ -79,7 +82,7 @@ def counts_words(options: DecodingOptions, units: Units, lm: NGram) -> bool:
 
 
 def _knows(token: str, lm: NGram) -> bool:
-    return token_id(token, lm.ids) != max(0, lm.unknown)
+    return token_id(token, lm) != lm.unknown
 
 
 def read_words(path: Path) -> list[str]:
@@ -117,12 +120,24 @@ def _refuse_strangers(where: str, words: Sequence[str], units: Units) -> None:
         )
 
 
+def _refuse_other_words(options: DecodingOptions, words: Sequence[str], lm: NGram | None) -> None:
+    """Raises ConfigError where the language model knows none of the words: it would only ever say <unk>."""
+    if lm is not None and not any(word in lm.ids for word in words):
+        why = _other_case(lm.words, words, "lexicon") or f"knows none of the {len(words)} words of the lexicon"
+        raise ConfigError(f"{options.lm}: {why}; expected a language model of these words; write one anew")
+
+
 def _strangers(words: Sequence[str], units: Units) -> str:
     """Why the tokens spell none of the words: mostly their case."""
-    ours = "".join(units.tokens[1:])
-    theirs = "".join(word for word in words if word not in _SPECIAL)
+    different = _other_case(words, units.tokens[1:], "model")
+    return different or f"shares no symbol with the model's {len(units.tokens)} tokens"
+
+
+def _other_case(words: Sequence[str], others: Sequence[str], what: str) -> str | None:
+    """The words of a language model and `others`, where their case is what they differ in."""
+    ours, theirs = "".join(others), "".join(word for word in words if word not in _SPECIAL)
     cases = {"upper": str.upper, "lower": str.lower}
     for case, other in (("upper", "lower"), ("lower", "upper")):
         if theirs == cases[case](theirs) != cases[other](theirs) and ours == cases[other](ours) != cases[case](ours):
-            return f"LM is {case} case, model is {other} case"
-    return f"shares no symbol with the model's {len(units.tokens)} tokens"
+            return f"LM is {case} case, {what} is {other} case"
+    return None

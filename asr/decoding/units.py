@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr.decoding.kernels.parts import FOREIGN, SEPARATOR, Spelling
+from asr.lm.ngram import NGram
 
 SPACE_IN_PIECES = "▁"  # how sentencepiece writes the space before a word
 SPACE_IN_MODELS = "|"  # how a language model of characters writes it
@@ -27,21 +28,21 @@ class Units:
     count: int  # symbols, the separator with them
     phonetic: bool = False
 
-    def spelling(self, ids: dict[str, int] | None = None) -> Spelling:
-        """The arrays the search reads; `ids` are a token model's."""
+    def spelling(self, lm: NGram | None = None) -> Spelling:
+        """The arrays the search reads; `lm` is a token model."""
         begin = np.cumsum([0, *map(len, self.symbols)]).astype(np.int32)
         symbols = np.array([s for token in self.symbols for s in token] or [FOREIGN], np.int32)
         separators = np.array([token.count(SEPARATOR) for token in self.symbols], np.int32)
-        word = np.array([token_id(t, ids) if ids else 0 for t in self.tokens], np.int32)
+        word = np.array([token_id(t, lm) if lm is not None else 0 for t in self.tokens], np.int32)
         return Spelling(begin, symbols, separators, word)
 
 
-def token_id(token: str, ids: dict[str, int]) -> int:
+def token_id(token: str, lm: NGram) -> int:
     """A token's id in a language model of tokens: as it is, or with the space written as such models do."""
     for written in (token, token.replace(" ", SPACE_IN_MODELS)):
-        if written in ids:
-            return ids[written]
-    return ids.get("<unk>", 0)
+        if written in lm.ids:
+            return lm.ids[written]
+    return lm.unknown
 
 
 def text_units(tokens: Sequence[str], blank: int = 0) -> Units:

@@ -22,7 +22,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from asr.audio.io import read_blocks
 from asr.features.sliding import feature_blocks
-from asr.inference.recogniser import Recogniser, transcript_of
+from asr.inference.recogniser import Recogniser, distinct, transcript_of
 from asr.inference.seams import Tokens, cut, seam
 from asr.types import Alternative, Span, Transcript
 
@@ -84,7 +84,7 @@ def combined(left: Sequence[Alternative], right: Sequence[Alternative]) -> tuple
         for a in left
         for b in right
     ]
-    return tuple(sorted(pairs, key=lambda pair: -pair.score)[: max(len(left), len(right))])
+    return distinct(sorted(pairs, key=lambda pair: -pair.score))[: max(len(left), len(right))]
 
 
 def long_emissions(

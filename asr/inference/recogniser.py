@@ -152,11 +152,19 @@ class Recogniser:
         spoken = [words(h, emissions, self.tokenizer, self.frame_seconds, duration, first) for h in found]
         texts = [" ".join(span.text for span in spans) for spans in spoken]
         nbest = (Alternative(text, h.score, h.acoustic, h.lm) for text, h in zip(texts, found, strict=True))
-        return self.calibrated(spoken[0]), tuple(nbest)
+        return self.calibrated(spoken[0]), distinct(nbest)
 
     def calibrated(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """The spans, each with its confidence."""
         return calibrated(spans, *self.calibration)
+
+
+def distinct(alternatives: Iterable[Alternative]) -> tuple[Alternative, ...]:
+    """The first of each text: tokens differ where nobody sees it, as in a space behind the last word."""
+    found: dict[str, Alternative] = {}
+    for alternative in alternatives:
+        found.setdefault(alternative.text, alternative)
+    return tuple(found.values())
 
 
 def transcript_of(id: str, duration: float, words: Sequence[Span], nbest: Sequence[Alternative]) -> Transcript:

@@ -12,8 +12,10 @@ import numpy as np
 
 from asr.lm import cache
 from asr.lm.arpa import read_arpa
-from asr.lm.kernels.automaton import Automaton, score_sentence
+from asr.lm.kernels.automaton import STEP, Automaton, score_sentence
 from asr.lm.tables import BEGIN, END, UNKNOWN, Tables, automaton
+
+_IMPOSSIBLE = -100.0 * math.log(10.0)  # nats: KenLM's log10 probability -100 of unknown words where <unk> is missing
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,14 @@ class NGram:
         ids = {word: i for i, word in enumerate(words)}
         start = int(arrays.unigrams[ids[BEGIN], 1]) if BEGIN in ids else 0
         return cls(order, words, ids, arrays, start, ids.get(END, -1), ids.get(UNKNOWN, ids.get("<UNK>", -1)))
+
+    def opened(self) -> "NGram":
+        """The model with a word for all it does not know: its own, or one nearly impossible, as KenLM has it."""
+        if self.unknown >= 0:
+            return self
+        row = np.array([[_IMPOSSIBLE / STEP, 0]], np.int32)
+        arrays = self.automaton._replace(unigrams=np.concatenate([self.automaton.unigrams, row]))
+        return NGram.around(self.order, (*self.words, UNKNOWN), arrays)
 
     def score(self, words: Sequence[str]) -> list[float]:
         """ln P (nats) of each word of a sentence and, last, of </s> where the model has it.

@@ -8,6 +8,7 @@ import pytest
 import torch
 from models_by_chance import write_model
 from oracle import ranked, token_rest, word_rest
+from pydantic import ValidationError
 
 from asr.ctc.loss import ctc_loss_from_log_probs
 from asr.decoding import search
@@ -115,6 +116,15 @@ def test_a_boost_is_taken_back_where_the_phrase_is_not_said() -> None:
     before = {h.tokens: h.score for h in plain}
     others = [h for h in boosted if "abbb" not in "".join(TOKENS[t] for t in h.tokens).split()]
     assert others and all(h.score == pytest.approx(before[h.tokens], abs=1e-4) for h in others)
+
+
+def test_a_piece_that_is_a_whole_phrase_is_not_pruned_before_its_boost() -> None:
+    units = text_units(["", "▁hello", "▁a", "▁b"])
+    x = np.log(np.array([[0.1, 2e-6, 0.5, 0.4]], np.float32))
+    (found,) = BeamDecoder(
+        options(beam_width=2, beam_threshold=12.0, hotwords=["hello"], hotword_boost=18.0), units
+    ).search([x])
+    assert [h.tokens for h in found] == [(1,), (2,)]
 
 
 def phones() -> tuple:
@@ -267,6 +277,25 @@ def test_an_empty_utterance_says_nothing(words: NGram) -> None:
     for lm, lexicon in ((None, None), (words, ["a"])):
         (found,) = BeamDecoder(options(), UNITS, lm, lexicon)(torch.zeros(1, 4, 4), torch.tensor([0]))
         assert [h.tokens for h in found] == [()]
+
+
+def test_more_texts_than_memory_may_be_asked_for() -> None:
+    (found,) = BeamDecoder(options(nbest=10**15), UNITS).search([emissions(1)])
+    assert 1 < len(found) < 10**4
+
+
+@pytest.mark.parametrize("tokens", [3, 5])
+def test_emissions_of_other_tokens_are_refused(tokens: int) -> None:
+    with pytest.raises(ValueError, match=f"emissions of {tokens} tokens; expected 4"):
+        BeamDecoder(options(), UNITS).search([emissions(1, tokens=tokens)])
+
+
+@pytest.mark.parametrize("name", ["beta", "insertion", "hotword_boost"])
+def test_no_bonus_is_too_large_for_probabilities(name: str) -> None:
+    (found,) = BeamDecoder(options(**{name: 100.0}, hotwords=["a"]), UNITS).search([emissions(1)])
+    assert all(math.isfinite(h.score) for h in found)
+    with pytest.raises(ValidationError, match=name):
+        options(**{name: 1000.0})
 
 
 BROKEN = {

@@ -15,6 +15,8 @@ from asr.decoding.setup import decoder_for
 from asr.errors import AsrError
 from asr.lm.ngram import NGram
 from asr.text.characters import CharTokenizer
+from asr.text.lexicon import Lexicon
+from asr.text.phonemes import PhonemeTokenizer
 
 LOWER = CharTokenizer(["<blank>", *" ab"])
 
@@ -56,6 +58,32 @@ def test_a_token_is_scored_as_the_models_word(tmp_path: Path) -> None:
         assert h.lm == pytest.approx(sum(model.score(spelt)), abs=1e-4)
 
 
+NO_MARKS = """\\data\\
+ngram 1=2
+
+\\1-grams:
+-0.1\ta
+-0.9\tab
+
+\\end\\
+"""
+
+
+@pytest.mark.parametrize("unknown, log10", [(None, -100.0), ("<unk>", -3.0), ("<UNK>", -3.0)])
+def test_unknown_words_are_not_scored_as_any_known_one(unknown: str | None, log10: float, tmp_path: Path) -> None:
+    text = NO_MARKS if unknown is None else NO_MARKS.replace("=2", "=3").replace("-0.9", f"-3\t{unknown}\n-0.9")
+    (tmp_path / "lm.arpa").write_text(text)
+    (tmp_path / "words").write_text("a\nab\nba\n")
+    plain = {"alpha": 0.5, "beta": 0.0, "insertion": 0.0, "recombine": False, "nbest": 99}
+    decoder = decoder_for(options(lm=tmp_path / "lm.arpa", lexicon=tmp_path / "words", **plain), LOWER)
+    assert isinstance(decoder, BeamDecoder)
+    (found,) = decoder.search([np.log(np.full((3, 4), 0.25, np.float32))])
+    scores = {LOWER.decode(h.tokens): h.lm / np.log(10) for h in found}
+    for said, expected in {"a": -0.1, "ab": -0.9, "ba": log10, "bb": log10}.items():
+        assert said not in scores or scores[said] == pytest.approx(expected, abs=1e-4)
+    assert {"a", "ab"} <= scores.keys() and (log10 < -50 or "ba" in scores)
+
+
 def broken(tmp_path: Path) -> dict[str, tuple[dict, str]]:
     upper = write_model(tmp_path / "upper.arpa.gz", ["A", "AB"], 1)
     greek = write_model(tmp_path / "greek.arpa.gz", ["α", "αβ"], 1)
@@ -71,15 +99,23 @@ def broken(tmp_path: Path) -> dict[str, tuple[dict, str]]:
         "truncated": ({"lm": cut}, r"cut\.arpa\.gz"),
         "absent": ({"lm": tmp_path / "no.arpa"}, r"no\.arpa"),
         "two": ({"lm": chars, "lexicon": tmp_path / "words"}, "counts tokens"),
+        "case beside a lexicon": (
+            {"lm": upper, "lexicon": tmp_path / "words", "lm_units": "word"},
+            r"upper\.arpa\.gz: LM is upper case, lexicon is lower case",
+        ),
+        "words beside a lexicon": (
+            {"lm": greek, "lexicon": tmp_path / "words"},
+            r"greek\.arpa\.gz: knows none of the 1",
+        ),
         "no words": ({"lexicon": tmp_path / "none"}, "holds no word"),
         "no lexicon": ({"lexicon": tmp_path / "absent"}, "cannot be read"),
         "hotword": ({"hotwords": ["aβ"]}, r"decoding\.hotwords: 'aβ' cannot be written"),
-        
     }
 
 
 @pytest.mark.parametrize("name", [
-    "case", "case of tokens", "alphabet", "truncated", "absent", "two", "no words", "no lexicon", "hotword",
+    "case", "case of tokens", "alphabet", "truncated", "absent", "two", "case beside a lexicon",
+    "words beside a lexicon", "no words", "no lexicon", "hotword",
 ])  # fmt: skip
 def test_what_does_not_fit_is_one_line(name: str, tmp_path: Path) -> None:
     more, message = broken(tmp_path)[name]
@@ -103,3 +139,10 @@ def test_decoders_in_words(tmp_path: Path) -> None:
     )
     assert options().describe("tokens") == "beam search, width 100, beta 1, insertion 0.5"
     assert "unknown words forbidden" in options().describe("words", 10, closed=True)
+
+
+def test_a_model_of_other_words_than_are_pronounced_is_refused(tmp_path: Path) -> None:
+    phones = PhonemeTokenizer(Lexicon({"ab": [["AH", "B"]]}))
+    decoder_for(options(lm=write_model(tmp_path / "lower.arpa.gz", ["ab", "ba"], 1)), phones)
+    with pytest.raises(AsrError, match=r"upper\.arpa\.gz: LM is upper case, lexicon is lower case"):
+        decoder_for(options(lm=write_model(tmp_path / "upper.arpa.gz", ["AB", "BA"], 1)), phones)

@@ -3,6 +3,7 @@
 import gc
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -230,6 +231,9 @@ def test_the_best_texts_of_two_stretches() -> None:
     assert [(x.text, x.score) for x in found] == [("a c", -2.0), ("a d", -3.5), ("b c", -4.0)]
     assert (found[0].acoustic, found[0].lm) == (-0.75, -6.0)
     assert combined([Alternative("", 0.0)], right) == tuple(right)
+    right = [Alternative("b c", -1.0), Alternative("c", -1.5)]
+    twice = combined([Alternative("a", -1.0), Alternative("a b", -2.0)], right)
+    assert [(x.text, x.score) for x in twice] == [("a b c", -2.0), ("a c", -2.5)]
 
 
 class _TwoTexts:
@@ -247,6 +251,24 @@ def test_alternatives_reach_the_transcript(trained: Recogniser, minutes: Minutes
     long = transcribe_long(two, "x", minutes[0], 20.0)
     assert len(long.nbest) == 2 and long.nbest[0].text == long.text
     assert long.nbest[0].score == pytest.approx(long.nbest[1].score + 1)
+
+
+class _WithASpace:
+    """The best path, the same with a space behind it, and without its first token."""
+
+    def __init__(self, space: int) -> None:
+        self.space = space
+
+    def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
+        found = _TwoTexts()(log_probs, lengths)
+        return [[h, replace(h, tokens=(*h.tokens, self.space), frames=(*h.frames, (0, 1))), less] for h, less in found]
+
+
+def test_no_text_is_given_twice(trained: Recogniser) -> None:
+    decoder = _WithASpace(trained.tokenizer.encode("a b")[1])
+    several = Recogniser(trained.features, trained.model, trained.tokenizer, decoder, RATE)
+    short = several.transcribe([torch.from_numpy(sound("ab cd"))])[0]
+    assert [x.text for x in short.nbest] == ["ab cd", "b cd"]
 
 
 def test_calibration_reaches_the_words(trained: Recogniser, minutes: Minutes) -> None:
