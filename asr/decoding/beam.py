@@ -16,13 +16,14 @@ from torch import Tensor
 
 from asr.ctc.align import align
 from asr.ctc.collapse import BLANK
+from asr.decoding.emissions import refuse
 from asr.decoding.hotwords import boost_phrases, largest_gain
 from asr.decoding.kernels.parts import SEPARATOR, TOKENS, WORDS, Boost, Limits, Model, Trie, Weights
 from asr.decoding.lexicon import Lexicon, build_lexicon, followers, no_followers
 from asr.decoding.options import DecodingOptions
 from asr.decoding.search import PrefixSearch
 from asr.decoding.units import Units
-from asr.errors import LossError, VocabularyError
+from asr.errors import VocabularyError
 from asr.kernels.threads import together
 from asr.lm.kernels.automaton import Automaton
 from asr.lm.ngram import NGram
@@ -60,7 +61,7 @@ class BeamDecoder:
         emissions = log_probs.detach().to("cpu", torch.float32).numpy()
         rows = [np.ascontiguousarray(e[:n]) for e, n in zip(emissions, lengths.tolist(), strict=True)]
         for i, row in enumerate(rows):
-            _refuse(i, row)
+            refuse(i, row)
         return [self._timed(row, found) for row, found in zip(rows, self.search(rows), strict=True)]
 
     def weighted(self, **weights: float) -> "BeamDecoder":
@@ -139,22 +140,6 @@ class BeamDecoder:
             Hypothesis(h.tokens, a.spans if a is not None else (), h.score, h.acoustic, h.lm, h.words)
             for h, a in zip(found, align(rows, targets, frames, lengths), strict=True)
         ]
-
-
-def _refuse(utterance: int, emissions: np.ndarray) -> None:
-    """Raises LossError for what are no log probabilities. Sums are not looked at: tokens may have been masked."""
-    if not len(emissions) or emissions.max() <= 1e-3:  # NaN is not
-        return
-    frame = int(np.argmax(~(emissions.max(axis=1) <= 1e-3)))
-    row = emissions[frame]
-    expected = "expected log probabilities, none above 0"
-    if np.isnan(row).any():
-        wrong, remedy = "an emission is NaN", "look for what broke the model"
-    elif emissions.min() >= 0 and np.allclose(emissions.sum(axis=1), 1, atol=1e-3):
-        wrong, remedy = "these are probabilities", "give their logarithm"
-    else:
-        wrong, remedy = f"an emission is {row.max():.3f}, above 0", "give log_probs(logits)"
-    raise LossError(f"beam search: utterance {utterance}, frame {frame}: {wrong}; {expected}; {remedy}")
 
 
 def _limits(options: DecodingOptions, has_futures: bool) -> Limits:

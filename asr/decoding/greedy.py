@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from asr.ctc.collapse import collapse
+from asr.decoding.emissions import refuse
 from asr.types import Hypothesis
 
 
@@ -10,9 +11,15 @@ class GreedyDecoder:
     """The labelling of the most probable path. Fits interfaces.Decoder with lists of one hypothesis."""
 
     def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
-        """(B, T, V) log_probs, (B,) → a hypothesis each, scored by the log probability of its path (nats)."""
+        """(B, T, V) log_probs, (B,) → a hypothesis each, scored by the log probability of its path (nats).
+
+        Raises LossError for NaN.
+        """
         best = log_probs.detach().max(dim=-1)
         scores, paths = best.values.double().cpu(), best.indices.cpu()
+        for b, length in enumerate(lengths.tolist()):
+            if scores[b, :length].isnan().any():
+                refuse(b, log_probs[b, :length].detach().cpu().numpy())
         return [[_hypothesis(paths[b, :length], scores[b, :length])] for b, length in enumerate(lengths.tolist())]
 
 

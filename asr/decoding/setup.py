@@ -57,14 +57,13 @@ def _words(
         return None
     if isinstance(tokenizer, PhoneticTokenizer):
         words = _with_pronunciations(given, tokenizer, options)
-        _refuse_other_words(options, words, lm)
-        return words
-    if given is None and lm is None:
+    elif given is None and lm is None:
         return None
-    words = given if given is not None else [w for w in lm.words if w not in _SPECIAL]  # type: ignore[union-attr]
-    _refuse_strangers(str(options.lexicon if given is not None else options.lm), words, units)
+    else:
+        words = given if given is not None else [w for w in lm.words if w not in _SPECIAL]  # type: ignore[union-attr]
+        _refuse_strangers(str(options.lexicon if given is not None else options.lm), words, units)
     _refuse_other_words(options, words, lm)
-    return words
+    return words if given is not None or lm is None else [word for word in words if word in lm.ids]
 
 
 def counts_words(options: DecodingOptions, units: Units, lm: NGram) -> bool:

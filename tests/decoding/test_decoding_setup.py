@@ -141,6 +141,16 @@ def test_decoders_in_words(tmp_path: Path) -> None:
     assert "unknown words forbidden" in options().describe("words", 10, closed=True)
 
 
+def test_words_that_only_the_pronunciations_have_are_not_heard_unless_asked_for(tmp_path: Path) -> None:
+    phones = PhonemeTokenizer(Lexicon({"ab": [["AH", "B"]], "ba": [["B", "AH"]]}))
+    lm = write_model(tmp_path / "lm.arpa.gz", ["ab", "c"], 1)
+    (tmp_path / "words").write_text("ab\nba\n")
+    for given, expected in ((None, {"ab"}), (tmp_path / "words", {"ab", "ba"})):
+        decoder = decoder_for(options(lm=lm, lexicon=given), phones)
+        assert isinstance(decoder, BeamDecoder) and decoder.lexicon is not None
+        assert set(decoder.lexicon.words) == expected
+
+
 def test_a_model_of_other_words_than_are_pronounced_is_refused(tmp_path: Path) -> None:
     phones = PhonemeTokenizer(Lexicon({"ab": [["AH", "B"]]}))
     decoder_for(options(lm=write_model(tmp_path / "lower.arpa.gz", ["ab", "ba"], 1)), phones)

@@ -7,6 +7,7 @@ import torch
 
 from asr.decoding.greedy import GreedyDecoder
 from asr.decoding.options import DecodingOptions
+from asr.errors import LossError
 from asr.interfaces import Decoder
 
 
@@ -35,6 +36,14 @@ def test_what_padding_holds_has_no_effect(padding: float) -> None:
         log_probs[b, n:] = padding
     assert GreedyDecoder()(log_probs, lengths) == alone
     assert alone[2][0].tokens == () and alone[2][0].score == 0.0
+
+
+def test_a_broken_model_is_no_silence() -> None:
+    log_probs = _log_probs(2, 4, 3)
+    log_probs[1, 2, 0] = float("nan")
+    assert GreedyDecoder()(log_probs, torch.tensor([4, 2]))
+    with pytest.raises(LossError, match=r"utterance 1, frame 2: an emission is NaN"):
+        GreedyDecoder()(log_probs, torch.tensor([4, 3]))
 
 
 def test_fits_the_seam() -> None:
