@@ -24,6 +24,7 @@ from asr.errors import CheckpointError, ConfigError, ManifestError
 from asr.evaluation.errors import ErrorCounts, character_errors, word_errors
 from asr.features.features import Features
 from asr.features.specaugment import SpecAugment, draw_warps
+from asr.features.warping import warp_features
 from asr.interfaces import Decoder, Tokenizer
 from asr.models.deepspeech2 import DeepSpeech2, DeepSpeech2Options
 from asr.models.quartznet import QuartzNet
@@ -297,9 +298,11 @@ def _front_end(system: System, augment: SpecAugment, batch: Batch, epoch: int, v
     """Features of a training batch, warped and masked by (seed, epoch, utterance, view)."""
     more = (view,) if view else ()  # the only view there is draws as if views did not exist
     rngs = [seeding.generator(system.config.seed, epoch, index, _AUGMENT, *more) for index in batch.indices]
+    options = system.config.augment
     with torch.no_grad():
-        warps = draw_warps(system.config.augment, rngs)
+        warps = draw_warps(options, rngs)
         features, lengths = system.features(batch.waveforms, batch.waveform_lengths, warps)
+        features = warp_features(features, lengths, rngs, options.freq_warp, options.time_warp)
         return augment(features, lengths, rngs), lengths
 
 

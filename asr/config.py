@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Discriminator, Field, Tag, ValidationError
+from pydantic import Discriminator, Field, Tag, ValidationError, ValidationInfo, field_validator
 
 from asr.audio.perturb import PerturbOptions
 from asr.data.options import DataOptions
@@ -64,6 +64,17 @@ class Config(Options):
     loss: LossOptions = CtcOptions()
     training: TrainingOptions = TrainingOptions()
     decoding: DecodingOptions = DecodingOptions()
+
+    @field_validator("augment")
+    @classmethod
+    def _bends_frequency(cls, augment: AugmentOptions, info: ValidationInfo) -> AugmentOptions:
+        features = info.data.get("features")
+        if augment.freq_warp and features is not None and features.kind == "mfcc":
+            raise ValueError(
+                f"freq_warp is {augment.freq_warp:g}; expected 0 with features.kind mfcc, which have no axis of "
+                "frequency; use logmel"
+            )
+        return augment
 
 
 class Decoding(Options):

@@ -106,6 +106,11 @@ MISTAKES = {
         LEAST + "data2: 1\nzzzzzzzz: 1\n",
         "run.yaml:4: data2: unknown key; did you mean 'data'? (1 more)",
     ),
+    "bent cepstra": (
+        LEAST + "features: {kind: mfcc}\naugment:\n  freq_warp: 2\n",
+        "run.yaml:5: augment: freq_warp is 2; expected 0 with features.kind mfcc, which have no axis of frequency; "
+        "use logmel",
+    ),
     "key of the other model": (
         LEAST + "model:\n  kind: quartznet\n  hidden_size: 3\n",
         "run.yaml:6: model.hidden_size: unknown key; expected one of",

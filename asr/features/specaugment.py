@@ -23,9 +23,11 @@ class SpecAugmentOptions(Options):
 
 
 class AugmentOptions(SpecAugmentOptions):
-    """What training does to features: SpecAugment, and vocal tract length factors in [1 − vtlp, 1 + vtlp]."""
+    """What training does to features: SpecAugment, vocal tract length factors in [1 − vtlp, 1 + vtlp], uneven warps."""
 
     vtlp: float = Field(0.0, ge=0, le=LARGEST_WARP)
+    freq_warp: float = Field(0.0, ge=0)  # features that places along the frequency axis move by at most
+    time_warp: float = Field(0.0, ge=0, le=1)  # natural logarithm of how much faster or slower a stretch becomes
 
 
 def draw_warps(options: AugmentOptions, rngs: Sequence[np.random.Generator]) -> Tensor | None:

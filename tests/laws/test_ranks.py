@@ -79,7 +79,7 @@ def test_two_ranks_are_one_that_accumulates(loss: str, tmp_path: Path) -> None:
     tree = tiny_tree(tmp_path, optimizer="sgd", weight_decay=0.0, lr=0.002)
     tree["model"] |= {"hidden_size": 8, "dropout": 0.0}
     tree["perturb"] = {"speed": [0.9, 1.0, 1.1], "white_noise_probability": 0.5}
-    tree["augment"] = {"freq_masks": 1, "freq_width": 4, "vtlp": 0.1}
+    tree["augment"] = {"freq_masks": 1, "freq_width": 4, "vtlp": 0.1, "freq_warp": 1.5, "time_warp": 0.3}
     tree["data"]["batch_seconds"], tree["loss"] = 3.4, LOSSES[loss]
     one, two = launch(tmp_path, tree, "one", 1, 2), launch(tmp_path, tree, "two", 2, 1)
 

@@ -19,6 +19,7 @@ from asr.training import checkpoint
 from asr.training.journal import Journal
 
 CHECKPOINTED, KILLED = 7, 9  # steps; an epoch has five
+WARPS = {"freq_warp": 1.5, "time_warp": 0.3}
 CLOCKED = {"audio_seconds_per_second", "data_wait", "elapsed"}  # what depends on the clock
 
 KILLING = f"""
@@ -58,7 +59,7 @@ def tree(corpus: Path) -> dict:
     tree = tiny_tree(corpus, epochs=3, average=2, validate_every=0.8, checkpoint_every=1e-9)
     tree["model"] |= {"dropout": 0.2, "hidden_size": 8}
     tree["perturb"] = {"speed": [0.9, 1.0, 1.1], "white_noise_probability": 0.5, "gain_db": [-3.0, 3.0]}
-    tree["augment"] = {"time_masks": 1, "freq_masks": 1, "freq_width": 4, "vtlp": 0.1}
+    tree["augment"] = {"time_masks": 1, "freq_masks": 1, "freq_width": 4, "vtlp": 0.1} | WARPS
     return tree
 
 

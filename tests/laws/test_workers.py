@@ -12,6 +12,7 @@ from asr.runs import run_training
 from asr.training import checkpoint
 
 CLOCKED = {"audio_seconds_per_second", "data_wait", "elapsed"}
+WARPS = {"freq_warp": 1.5, "time_warp": 0.3}
 
 
 @pytest.mark.parametrize("perturbed", [False, True])
@@ -21,7 +22,7 @@ def test_no_worker_is_two_workers(tmp_path: Path, perturbed: bool) -> None:
     tree["model"] |= {"hidden_size": 8, "dropout": 0.2}
     if perturbed:
         tree["perturb"] = {"speed": [0.9, 1.0, 1.1], "white_noise_probability": 0.5, "gain_db": [-3.0, 3.0]}
-        tree["augment"] = {"time_masks": 1, "freq_masks": 1, "freq_width": 4, "vtlp": 0.1}
+        tree["augment"] = {"time_masks": 1, "freq_masks": 1, "freq_width": 4, "vtlp": 0.1} | WARPS
     logs, weights = [], []
     for workers in (0, 2):
         run = tmp_path / f"run{workers}"
