@@ -228,9 +228,11 @@ def warmup() -> None:
     started = time.perf_counter()
     from asr.ctc.warmup import warm_up
     from asr.decoding.warmup import warm_up as warm_up_search
+    from asr.evaluation.errors import warm_up as warm_up_errors
 
     folder = warm_up()
     warm_up_search()
+    warm_up_errors()
     print(f"kernels ready in {time.perf_counter() - started:.1f} s, kept in {folder}")
 
 
