@@ -16,6 +16,7 @@ import typer
 from asr.cli import text as _text
 from asr.cli.lm import lm
 from asr.cli.parts import recogniser_of
+from asr.cli.score import score
 from asr.cli.terminal import bar, progress, say
 from asr.cli.transcribe import transcribe
 from asr.errors import AsrError, ConfigError
@@ -183,6 +184,7 @@ def evaluate(
     print(f"written: {folder}/report.txt, summary.json, results.jsonl")
 
 
+app.command()(score)
 app.command()(transcribe)
 
 
