@@ -16,7 +16,7 @@ import typer
 from asr.cli import text as _text
 from asr.cli.lm import lm
 from asr.cli.parts import recogniser_of
-from asr.cli.score import score
+from asr.cli.score import compare, score
 from asr.cli.terminal import bar, progress, say
 from asr.cli.transcribe import transcribe
 from asr.errors import AsrError, ConfigError
@@ -185,6 +185,7 @@ def evaluate(
 
 
 app.command()(score)
+app.command()(compare)
 app.command()(transcribe)
 
 

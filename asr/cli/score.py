@@ -16,3 +16,19 @@ def score(
     from asr.evaluation.scoring import score_files
 
     print(score_files(reference, hypothesis).render(), end="")
+
+
+def compare(
+    results: Annotated[list[Path], typer.Argument(help="folders of results or results.jsonl: A, B, …")],
+    out: Annotated[Path | None, typer.Option("--out", help="an HTML page to write too")] = None,
+) -> None:
+    """Is B better than A on the same utterances? Paired bootstrap, matched-pair test, and what changed."""
+    from asr.evaluation.comparison import compare_results, comparison_page, render_comparisons
+
+    comparisons = compare_results(results)
+    print(render_comparisons(comparisons), end="")
+    if out is not None:
+        from asr.files import write_text
+
+        write_text(out, comparison_page(comparisons))
+        print(f"written: {out}")

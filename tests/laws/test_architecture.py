@@ -30,6 +30,7 @@ DOORS = {
     "soundfile": {"asr/audio/io.py"},
     "av": {"asr/audio/io.py"},
     "matplotlib": {"asr/evaluation/curves.py"},
+    "jinja2": {"asr/evaluation/pages.py"},
     "typer": CLI,
     "espeakng_loader": {"asr/corpora/espeak_process.py"},
     "tensorboard": {"asr/training/journal.py"},
