@@ -172,7 +172,7 @@ def evaluate(
     ] = None,
     out: Out = None,
 ) -> None:
-    """Word and character error rates → RUN/results/<manifest's stem>/{results.jsonl, summary.json, report.txt}."""
+    """Error rates → RUN/results/<manifest's stem>/{report.html, report.txt, results.jsonl, summary.json}."""
     from asr.build import load_system
     from asr.evaluating import evaluate_manifest
     from asr.world import current_world
@@ -181,7 +181,7 @@ def evaluate(
     with bar("evaluating") as advance:
         folder = evaluate_manifest(system, recogniser_of(system), run, manifest, split, out, advance)
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
-    print(f"written: {folder}/report.txt, summary.json, results.jsonl")
+    print(f"written: {folder}/report.html, report.txt, summary.json, results.jsonl")
 
 
 app.command()(score)

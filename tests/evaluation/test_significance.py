@@ -17,14 +17,14 @@ def _errors(draw: np.random.Generator, utterances: int, spread: float = 20.0) ->
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
-    draw, trials = np.random.default_rng(1), 1500
-    found = [interval(_errors(draw, 200), [WORDS] * 200) for _ in range(trials)]
+    draw, trials = np.random.default_rng(1), 1000
+    found = [interval(_errors(draw, 150), [WORDS] * 150) for _ in range(trials)]
     held = sum(f.low <= RATE <= f.high for f in found if f is not None) / trials
     assert 0.93 <= held <= 0.97, held
 
 
 def test_the_interval_over_speakers_holds_the_truth_where_their_rates_differ() -> None:
-    draw, trials, speakers, each = np.random.default_rng(2), 600, 60, 10
+    draw, trials, speakers, each = np.random.default_rng(2), 300, 60, 5
     names = np.repeat([f"s{i:02d}" for i in range(speakers)], each).tolist()
     held, held_by_rows = 0, 0
     for _ in range(trials):
@@ -69,7 +69,7 @@ def test_matched_pairs_by_hand() -> None:
 
 
 def test_p_values_are_uniform_where_nothing_differs() -> None:
-    draw, trials = np.random.default_rng(7), 600
+    draw, trials = np.random.default_rng(7), 500
     found = [difference(_errors(draw, 150), _errors(draw, 150), [WORDS] * 150) for _ in range(trials)]
     for name in ("p_bootstrap", "p_matched"):
         small = np.mean([getattr(f, name) < 0.05 for f in found])

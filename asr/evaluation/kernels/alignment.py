@@ -2,6 +2,7 @@
 
 An error costs `unit`, a substitution one more, and `unit` is above any number of substitutions: the cost says errors
 and substitutions together, and with the two lengths also deletions and insertions. So the split has no ties to break.
+Where several alignments cost as little, hits are preferred, then what loses and makes up words late in the utterance.
 sclite's costs (4, 3, 3) favour words that are right too, but now and then count an error more than there need be.
 """
 
@@ -21,9 +22,9 @@ def _advance(symbol, hypothesis, costs, unit, moves, keep):
     for j in range(1, len(hypothesis) + 1):
         same = symbol == hypothesis[j - 1]
         best, move = corner + (0 if same else unit + 1), HIT if same else SUBSTITUTION
-        if costs[j] + unit < best:
+        if costs[j] + unit + same <= best:
             best, move = costs[j] + unit, DELETION
-        if costs[j - 1] + unit < best:
+        if costs[j - 1] + unit + same <= best:
             best, move = costs[j - 1] + unit, INSERTION
         corner, costs[j] = costs[j], best
         if keep:
