@@ -69,9 +69,10 @@ def by_number(title: str, rows: Sequence[Row], values: Sequence[float | None], f
     which = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
     parts = []
     for i in range(len(edges) - 1):
-        inside = [row for (row, _), at in zip(known, which, strict=True) if at == i]
+        inside = [pair for pair, at in zip(known, which, strict=True) if at == i]
         if inside:
-            parts.append(_part(f"{edges[i]:{form}} – {edges[i + 1]:{form}}", inside))
+            ends = [f"{end([value for _, value in inside]):{form}}" for end in (min, max)]
+            parts.append(_part(" – ".join(dict.fromkeys(ends)), [row for row, _ in inside]))
     return Breakdown(title, tuple(parts), 0)
 
 
