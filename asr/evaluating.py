@@ -10,6 +10,7 @@ from asr.data.manifest import read_manifest
 from asr.errors import ManifestError
 from asr.evaluation.results import Result, write_results
 from asr.inference.recogniser import Recogniser, hypotheses
+from asr.reporting import write_report
 from asr.types import Span, Utterance
 
 
@@ -43,6 +44,7 @@ def evaluate_manifest(
     decoder = system.describe_decoder()
     seconds = time.perf_counter() - started
     write_results(out, results, seconds=seconds, normalisation=system.normalizer.describe(), decoder=decoder)
+    write_report(system, recogniser.emissions, run, manifest, utterances, out)
     return out
 
 

@@ -16,6 +16,7 @@ import typer
 from asr.cli import text as _text
 from asr.cli.lm import lm
 from asr.cli.parts import recogniser_of
+from asr.cli.score import compare, score
 from asr.cli.terminal import bar, progress, say
 from asr.cli.transcribe import transcribe
 from asr.cli.tune import DecodingFile, tune
@@ -173,7 +174,7 @@ def evaluate(
     out: Out = None,
     decoding: DecodingFile = None,
 ) -> None:
-    """Word and character error rates → RUN/results/<manifest's stem>/{results.jsonl, summary.json, report.txt}."""
+    """Error rates → RUN/results/<manifest's stem>/{report.html, report.txt, results.jsonl, summary.json}."""
     from asr.build import load_system
     from asr.evaluating import evaluate_manifest
     from asr.world import current_world
@@ -182,10 +183,12 @@ def evaluate(
     with bar("evaluating") as advance:
         folder = evaluate_manifest(system, recogniser_of(system), run, manifest, split, out, advance)
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
-    print(f"written: {folder}/report.txt, summary.json, results.jsonl")
+    print(f"written: {folder}/report.html, report.txt, summary.json, results.jsonl")
 
 
 app.command()(tune)
+app.command()(score)
+app.command()(compare)
 app.command()(transcribe)
 
 
@@ -231,9 +234,11 @@ def warmup() -> None:
     started = time.perf_counter()
     from asr.ctc.warmup import warm_up
     from asr.decoding.warmup import warm_up as warm_up_search
+    from asr.evaluation.errors import warm_up as warm_up_errors
 
     folder = warm_up()
     warm_up_search()
+    warm_up_errors()
     print(f"kernels ready in {time.perf_counter() - started:.1f} s, kept in {folder}")
 
 

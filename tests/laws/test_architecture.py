@@ -15,6 +15,7 @@ LAYERS = [
     "corpora training",
     "config",
     "build",
+    "reporting",
     "runs checking evaluating tuning inference",
     "cli",
 ]
@@ -29,7 +30,8 @@ DOORS = {
     "yaml": {"asr/config.py"},
     "soundfile": {"asr/audio/io.py"},
     "av": {"asr/audio/io.py"},
-    "matplotlib": {"asr/evaluation/curves.py", "asr/evaluation/pictures.py"},
+    "matplotlib": {"asr/evaluation/curves.py", "asr/evaluation/pictures.py", "asr/evaluation/utterance_picture.py"},
+    "jinja2": {"asr/evaluation/pages.py"},
     "typer": CLI,
     "espeakng_loader": {"asr/corpora/espeak_process.py"},
     "tensorboard": {"asr/training/journal.py"},

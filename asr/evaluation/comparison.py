@@ -1,0 +1,153 @@
+"""Evaluations of the same utterances side by side: is one recogniser better than another, and where?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asr.errors import ManifestError
+from asr.evaluation.errors import align_words
+from asr.evaluation.report import aligned_lines
+from asr.evaluation.significance import Difference, Interval, difference, interval
+from asr.evaluation.texts import read_rows
+
+Row = dict[str, Any]
+_LISTED = 10  # utterances that changed most, in the text
+_COUNTS = ("substitutions", "deletions", "insertions", "reference_words")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One evaluation: where it lies, and its lines of results.jsonl by id."""
+
+    name: str
+    rows: dict[str, Row]
+
+    @property
+    def errors(self) -> list[int]:
+        """Word errors of each utterance."""
+        return [_errors(row) for row in self.rows.values()]
+
+    @property
+    def words(self) -> list[int]:
+        """Words in the reference of each utterance."""
+        return [row["reference_words"] for row in self.rows.values()]
+
+    @property
+    def wer(self) -> float:
+        """Word error rate, a fraction."""
+        return sum(self.errors) / max(1, sum(self.words))
+
+    def interval(self) -> Interval | None:
+        """The bootstrap interval of the word error rate over utterances."""
+        return interval(self.errors, self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An evaluation B against the first one, A, over the same utterances in the same order."""
+
+    a: Side
+    b: Side
+    difference: Difference
+
+    def changed(self) -> list[tuple[int, Row, Row]]:
+        """(errors of B less those of A, A's line, B's line) where they differ, those that got worst last."""
+        both = zip(self.a.rows.values(), self.b.rows.values(), strict=True)
+        pairs = ((_errors(b) - _errors(a), a, b) for a, b in both)
+        return sorted((pair for pair in pairs if pair[0]), key=lambda pair: (pair[0], pair[1]["id"]))
+
+    def verdict(self) -> str:
+        """What may be said of the two, in words."""
+        found = self.difference
+        numbers = f"p = {found.p_bootstrap:.4f} (paired bootstrap), p = {found.p_matched:.4f} (matched pairs)"
+        if not found.shown:
+            return f"no difference shown: {numbers}"
+        return f"B is {'better' if found.rate < 0 else 'worse'}: {numbers}"
+
+
+def compare_results(paths: Sequence[Path]) -> list[Comparison]:
+    """Each of the results (folders or results.jsonl) after the first compared with the first.
+
+    Raises ManifestError where fewer than two are given, one cannot be read, or they are not of the same utterances.
+    """
+    if len(paths) < 2:
+        raise ManifestError(f"{paths[0]}: is alone; expected two results at least; name another to compare it with")
+    first, *others = [_side(path) for path in paths]
+    return [_compared(first, other) for other in others]
+
+
+def render_comparisons(comparisons: Sequence[Comparison]) -> str:
+    """The comparisons as text."""
+    return "\n".join(_rendered(comparison) for comparison in comparisons)
+
+
+def _errors(row: Row) -> int:
+    return row["substitutions"] + row["deletions"] + row["insertions"]
+
+
+def _side(path: Path) -> Side:
+    file = path / "results.jsonl" if path.is_dir() else path
+    rows: dict[str, Row] = {}
+    for number, row in enumerate(read_rows(file), 1):
+        if not isinstance(row.get("id"), str) or not all(isinstance(row.get(key), int) for key in _COUNTS):
+            raise ManifestError(f"{file}:{number}: no result; expected id and {', '.join(_COUNTS)}; evaluate again")
+        if row["id"] in rows:
+            raise ManifestError(f"{file}:{number}: id {row['id']!r} stands twice; expected unique ids; remove one")
+        rows[row["id"]] = row
+    if not rows:
+        raise ManifestError(f"{file}: holds no result; expected one a line; evaluate again")
+    return Side(str(path), rows)
+
+
+def _compared(a: Side, b: Side) -> Comparison:
+    odd = sorted(a.rows.keys() ^ b.rows.keys())
+    if odd:
+        here, there = (a, b) if odd[0] in a.rows else (b, a)
+        raise ManifestError(
+            f"{here.name}: utterance {odd[0]!r} (of {len(odd)}) is not in {there.name}; expected the same utterances; "
+            "evaluate both on one manifest"
+        )
+    b = Side(b.name, {id: b.rows[id] for id in a.rows})
+    for id, row in a.rows.items():
+        if row.get("reference") != b.rows[id].get("reference"):
+            raise ManifestError(
+                f"{b.name}: utterance {id!r} has another reference than in {a.name}; expected the same; "
+                "evaluate both with one normalisation"
+            )
+    return Comparison(a, b, difference(a.errors, b.errors, a.words))
+
+
+def _rendered(comparison: Comparison) -> str:
+    a, b, found = comparison.a, comparison.b, comparison.difference
+    changed = comparison.changed()
+    better, worse = [c for c in changed if c[0] < 0], [c for c in changed if c[0] > 0][::-1]
+    low, high = found.interval.low, found.interval.high
+    lines = [
+        f"A  {100 * a.wer:.2f} % WER  {spread(a.interval())}  {a.name}",
+        f"B  {100 * b.wer:.2f} % WER  {spread(b.interval())}  {b.name}",
+        f"B − A  {100 * found.rate:+.2f} points [{100 * low:+.2f}, {100 * high:+.2f}]  "
+        f"over {len(a.rows)} utterances, {sum(a.words)} words",
+        comparison.verdict(),
+        f"{len(better)} utterances got better, {len(worse)} worse, {len(a.rows) - len(changed)} have as many errors",
+    ]
+    for title, some in (("Better in B, most first", better), ("Worse in B, most first", worse)):
+        lines += ["", title, *(line for change in some[:_LISTED] for line in _shown(*change))] if some else []
+    return "\n".join(lines) + "\n"
+
+
+def spread(found: Interval | None) -> str:
+    """An interval in per cent, in brackets."""
+    return "" if found is None else f"[{100 * found.low:.2f}, {100 * found.high:.2f}]"
+
+
+def _shown(change: int, a: Row, b: Row) -> list[str]:
+    sides = [aligned_lines(align_words(row["reference"], row["hypothesis"])) for row in (a, b)]
+    return [f"{a['id']}   {change:+d}", *(f"  A {line}" for line in sides[0]), *(f"  B {line}" for line in sides[1])]
+
+
+def comparison_page(comparisons: Sequence[Comparison]) -> str:
+    """The comparisons as one HTML page."""
+    from asr.evaluation.pages import render_page
+
+    return render_page("comparison.html", comparisons=comparisons, spread=spread, align=align_words)

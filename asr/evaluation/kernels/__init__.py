@@ -1,0 +1,1 @@
+"""Alignment of a hypothesis with its reference, compiled."""

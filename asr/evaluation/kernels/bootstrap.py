@@ -1,0 +1,34 @@
+"""Sums over rows drawn with replacement, as compiled code: 2,620 rows ten thousand times in a tenth of a second.
+
+The random numbers are SplitMix64 (Steele, Lea and Flood 2014), the same on every machine.
+"""
+
+import numpy as np
+
+from asr.kernels.compiled import compiled, part
+
+_STEP, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
+
+
+@part
+def _mixed(state):
+    state = (state ^ (state >> _30)) * _FIRST
+    state = (state ^ (state >> _27)) * _SECOND
+    return state ^ (state >> _31)
+
+
+def _resample(rows, sums, seed):
+    """Fill sums (R, 2) int64: each the sum over N of the rows (N, 2) int64, drawn with replacement."""
+    n, state = np.uint64(len(rows)), np.uint64(seed)
+    for r in range(len(sums)):
+        first, second = 0, 0
+        for _ in range(len(rows)):
+            state += _STEP
+            i = ((_mixed(state) >> _32) * n) >> _32  # in [0, n), all as likely but for n / 2³² of a share
+            first += rows[i, 0]
+            second += rows[i, 1]
+        sums[r, 0], sums[r, 1] = first, second
+
+
+resample = compiled(_resample)

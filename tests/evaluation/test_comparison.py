@@ -1,0 +1,71 @@
+"""Evaluations compared: what is said of them, and results that cannot be compared."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from asr import cli
+from asr.errors import ManifestError
+from asr.evaluation.comparison import compare_results, comparison_page, render_comparisons
+from asr.evaluation.results import Result, write_results
+
+SAID = [f"one two three four five six seven {'eight ' * (i % 3)}".strip() for i in range(60)]
+
+
+def _results(folder: Path, wrong: range, ids: int = 60, said: list[str] = SAID) -> Path:
+    results = [
+        Result.of(
+            id=f"u{i:02d}", audio=f"u{i}.wav", reference=said[i], duration=1.0,
+            hypothesis=said[i].replace("three", "<b>tree") if i in wrong else said[i],
+        )
+        for i in range(ids)
+    ]  # fmt: skip
+    write_results(folder, results, seconds=1.0, normalisation="none", decoder="greedy")
+    return folder
+
+
+def test_a_difference_is_told_with_the_utterances_it_is_in(tmp_path: Path) -> None:
+    a, b = _results(tmp_path / "a", range(20)), _results(tmp_path / "b", range(18, 22))
+    text = render_comparisons(compare_results([a, b / "results.jsonl"]))
+    assert "B is better: p = 0.000" in text and "over 60 utterances, 480 words" in text
+    assert "18 utterances got better, 2 worse, 40 have as many errors" in text
+    assert "u20   +1" in text and "u00   -1" in text
+    assert "4.17 % WER" in text and "0.83 % WER" in text and "B − A  -3.33 points" in text
+    assert "B is worse" in render_comparisons(compare_results([b, a]))
+
+
+def test_no_difference_is_said_plainly(tmp_path: Path) -> None:
+    a, b = _results(tmp_path / "a", range(20)), _results(tmp_path / "b", range(1, 22))
+    assert "no difference shown: p = " in render_comparisons(compare_results([a, b]))
+    assert "no difference shown: p = 1.0000" in render_comparisons(compare_results([a, a]))
+
+
+def test_the_page_and_the_verb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    sides = [_results(tmp_path / name, range(n, n + 9)) for n, name in enumerate("abc")]
+    monkeypatch.setattr(sys, "argv", ["asr", "compare", *map(str, sides), "--out", str(tmp_path / "c.html")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code in (0, None) and capsys.readouterr().out.count("no difference shown") == 2
+    page = (tmp_path / "c.html").read_text()
+    assert page == comparison_page(compare_results(sides)) and "no difference shown" in page
+    assert "&lt;b&gt;tree" in page and "<b>tree" not in page
+
+
+def test_what_cannot_be_compared(tmp_path: Path) -> None:
+    a = _results(tmp_path / "a", range(2))
+    fewer = _results(tmp_path / "fewer", range(2), ids=59)
+    other = _results(tmp_path / "other", range(2), said=["other words", *SAID[1:]])
+    (tmp_path / "odd.jsonl").write_text(json.dumps({"id": "x"}))
+    for paths, said in [
+        ([a], "is alone; expected two"),
+        ([a, fewer], r"a: utterance 'u59' \(of 1\) is not in .*fewer"),
+        ([a, other], "other: utterance 'u00' has another reference"),
+        ([a, tmp_path / "odd.jsonl"], "odd.jsonl:1: no result"),
+        ([a, tmp_path / "none"], "no such file"),
+    ]:
+        with pytest.raises(ManifestError, match=said):
+            compare_results(paths)

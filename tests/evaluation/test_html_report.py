@@ -1,0 +1,211 @@
+"""What report.html says: the numbers of summary.json, safely, in a file of reasonable size, in a reasonable time."""
+
+import base64
+import json
+import re
+import time
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from asr.audio.io import write_wav
+from asr.evaluation.breakdown import by_any, by_name, by_number
+from asr.evaluation.confusions import confusions
+from asr.evaluation.errors import align_words
+from asr.evaluation.html_report import Background, calibration, suspects, write_page
+from asr.evaluation.results import Result, write_results
+from asr.evaluation.sounds import Sound, clips, noise_ratios
+from asr.evaluation.utterance_picture import draw_utterance
+
+RATE = 8000
+NASTY = "</script><script>alert(1)</script>"
+
+
+def _sound(seconds: float = 1.0, noise: float = 0.01) -> np.ndarray:
+    draw, steps = np.random.default_rng(0), np.arange(round(seconds * RATE)) / RATE
+    speech = 0.3 * np.sin(2 * np.pi * 300 * steps) * (steps % 0.4 < 0.2)
+    return (speech + noise * draw.standard_normal(len(steps))).astype(np.float32)
+
+
+def _evaluation(folder: Path, count: int = 30) -> dict[str, Sound]:
+    results, sounds = [], {}
+    for i in range(count):
+        said = "turn the light on please" if i % 3 else "set an alarm"
+        heard = said.replace("the", "a").replace("please", NASTY if i == 1 else "") if i % 2 else said
+        path = folder / "audio" / f"u {i:02d}ü.wav"
+        write_wav(path, _sound(1 + i / 20), RATE)
+        sounds[f"u{i:02d}"] = Sound(path, 1 + i / 20)
+        results.append(
+            Result.of(
+                id=f"u{i:02d}", audio=path, reference=said, hypothesis=heard, duration=1 + i / 20, speaker=f"s{i % 6}"
+            )
+        )
+    write_results(folder, results, seconds=2.0, normalisation="NFKC, lower case", decoder="greedy")
+    return sounds
+
+
+def _data(page: str, name: str) -> Any:
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', page, re.S)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def _said(page: str, name: str) -> str:
+    found = re.search(rf'id="{name}">([^<]*)<', page)
+    assert found is not None, name
+    return found[1]
+
+
+def test_every_number_is_that_of_the_summary(tmp_path: Path) -> None:
+    sounds = _evaluation(tmp_path)
+    page = write_page(tmp_path, Background(sounds)).read_text()
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    for name in ("substitutions", "deletions", "insertions"):
+        assert _said(page, name) == str(summary[name])
+    assert _said(page, "wer") == f"{100 * summary['wer']:.2f} %"
+    assert _said(page, "cer") == f"{100 * summary['cer']:.2f} %"
+    assert _said(page, "ser") == f"{100 * summary['wrong_utterances'] / summary['utterances']:.2f} %"
+    assert _said(page, "words") == str(summary["reference_words"])
+    assert _said(page, "rtfx") == str(summary["rtfx"])
+    assert (_said(page, "normalisation"), _said(page, "decoder")) == ("NFKC, lower case", "greedy")
+    for name, value in summary.items():
+        assert isinstance(value, dict) or f'data-summary="{name}">{value}<' in page
+    table = _data(page, "table")
+    assert sum(sum(row[3:6]) for row in table) == sum(summary[n] for n in ("substitutions", "deletions", "insertions"))
+    assert sum(row[6] for row in table) == summary["reference_words"]
+    assert sum(row[7] for row in table) == summary["character_errors"]
+    assert _said(page, "errors") == str(sum(sum(row[3:6]) for row in table))
+
+
+def test_no_text_ends_the_script_and_nothing_is_fetched(tmp_path: Path) -> None:
+    sounds = _evaluation(tmp_path)
+    fields = {id: {"room": NASTY} for id in sounds} | {"u00": {"room": "b"}, "u01": {"room": "b"}}
+    page = write_page(tmp_path, Background(sounds, fields)).read_text()
+    assert "<script>alert" not in page and "\\u003c/script>" in page and "&lt;/script&gt;" in page
+    assert not re.search(r'(?:src|href)="(?!data:)', page) and "url(" not in page and "@import" not in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_alignments_spell_both_texts(tmp_path: Path) -> None:
+    _evaluation(tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    for row, line in zip(rows, _data(write_page(tmp_path).read_text(), "table"), strict=True):
+        for side, name in enumerate(("reference", "hypothesis")):
+            words = [part if isinstance(part, str) else part[side] for part in line[9]]
+            assert " ".join(word for word in words if word) == " ".join(row[name].split())
+
+
+def test_the_likeliest_label_errors_come_first() -> None:
+    counts = {"deletions": 0, "insertions": 0}
+    sure = {"id": "a", "substitutions": 1, "words": [["x", 0.99, False], ["y", 0.9, True]], **counts}
+    unsure = {"id": "b", "substitutions": 2, "words": [["x", 0.2, False], ["y", 0.3, False]], **counts}
+    right = {"id": "c", "substitutions": 0, "words": [["x", 1.0, True]], **counts}
+    assert [row["id"] for row in suspects([right, unsure, sure])] == ["a", "b"]
+    plain = [{k: v for k, v in row.items() if k != "words"} for row in (right, sure, unsure)]
+    assert [row["id"] for row in suspects(plain)] == ["b", "a"]
+
+
+def test_confidences_are_shown_where_there_are_some(tmp_path: Path) -> None:
+    _evaluation(tmp_path)
+    assert "Calibration" not in write_page(tmp_path).read_text()
+    rows = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    for row in rows:
+        words = row["reference"].split()
+        row["words"] = [[h, 0.95 if h in words else 0.55, h in words] for h in row["hypothesis"].split()]
+    (tmp_path / "results.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    summary = json.loads((tmp_path / "summary.json").read_text()) | {"confidence": {"ece": 0.12345, "bins": []}}
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    page = write_page(tmp_path).read_text()
+    assert _said(page, "ece") == "0.1235" or _said(page, "ece") == "0.1234"
+    assert "Confident but wrong" in page and page.count("<circle") == 2
+    found = calibration(rows)
+    assert [round(b["confidence"], 2) for b in found] == [0.55, 0.95] and [b["right"] for b in found] == [0.0, 1.0]
+    assert sum(b["words"] for b in found) == sum(len(row["words"]) for row in rows)
+
+
+def test_clips_are_embedded_while_there_is_room_and_linked_then(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a" / "x é#.wav", _sound(2.0), RATE)
+    whole, part = Sound(tmp_path / "a" / "x é#.wav", 2.0), Sound(tmp_path / "a" / "x é#.wav", 0.5, 1.0)
+    found = clips([("w", whole), ("p", part), ("gone", Sound(tmp_path / "none.wav", 1.0))], tmp_path / "out", 10**6)
+    head, content = found["w"].split(",")
+    assert head == "data:audio/wav;base64" and base64.b64decode(content) == whole.audio.read_bytes()
+    (tmp_path / "p.wav").write_bytes(base64.b64decode(found["p"].split(",")[1]))
+    with wave.open(str(tmp_path / "p.wav")) as clip:
+        assert clip.getnframes() / clip.getframerate() == pytest.approx(0.5, abs=1e-3)
+    assert found["gone"] == "../none.wav"
+    linked = clips([("w", whole), ("p", part)], tmp_path / "out", 0)
+    assert linked == {"w": "../a/x%20%C3%A9%23.wav", "p": "../a/x%20%C3%A9%23.wav#t=1.000,1.500"}
+
+
+def test_noise_is_measured_where_there_are_pauses(tmp_path: Path) -> None:
+    for noise in (0.003, 0.03):
+        write_wav(tmp_path / f"{noise}.wav", _sound(3.0, noise), RATE)
+    paths = [tmp_path / "0.003.wav", tmp_path / "0.03.wav", tmp_path / "none.wav"]
+    clean, noisy, none = noise_ratios([Sound(path, 3.0) for path in paths])
+    truth = 10 * np.log10(0.045 / 0.003**2)
+    assert clean == pytest.approx(truth, abs=2.5) and noisy == pytest.approx(truth - 20, abs=2.5) and none is None
+
+
+def test_parts_add_up(tmp_path: Path) -> None:
+    _evaluation(tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    for found in (
+        by_name("speaker", rows, [row["speaker"] for row in rows]),
+        by_number("duration", rows, [row["duration"] for row in rows]),
+        by_any("number", rows, [i * 1.5 for i in range(30)]),
+        by_any("word", rows, ["x", None] * 15),
+    ):
+        assert found is not None and found.hidden == 0
+        assert sum(part.utterances for part in found.parts) == 30
+        assert sum(part.errors for part in found.parts) == sum(
+            row["substitutions"] + row["deletions"] + row["insertions"] for row in rows
+        )
+    assert by_name("id", rows, [row["id"] for row in rows]) is None and by_number("one", rows, [1.0] * 30) is None
+    assert by_any("nothing", rows, [None] * 30) is None
+
+
+def test_confusions() -> None:
+    pairs = [align_words("the cat sat on", "a cat sad"), align_words("the dog", "the the dog")]
+    found = confusions(pairs)
+    assert found.substituted == [("sat → sad", 1), ("the → a", 1)]
+    assert found.deleted == [("on", 1)] and found.inserted == [("the", 1)]
+    assert ("t → d", 1) in found.characters
+
+
+def test_a_picture_is_a_png() -> None:
+    emissions = np.log(np.full((40, 3), 1 / 3))
+    found = draw_utterance(_sound(), RATE, emissions, 0.025, ("", " ", "a"), [("a", 0.1, 0.4)])
+    assert base64.b64decode(found.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_hardly_anything(tmp_path: Path, count: int) -> None:
+    _evaluation(tmp_path, count)
+    page = write_page(tmp_path).read_text()
+    assert _said(page, "utterances") == str(count) and _said(page, "wer") == "0.00 %"
+
+
+def test_published_corpus_in_time_and_size(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "wer_fixture"
+    said, heard = (
+        dict(line.split("\t") for line in (folder / name).read_text().splitlines())
+        for name in ("ref.test-clean.tsv", "hyp.test-clean.rnnt_baseline.tsv")
+    )
+    results = [
+        Result.of(
+            id=id, audio="x.flac", reference=said[id], hypothesis=heard[id], duration=len(said[id]) / 14,
+            speaker=id.split("-")[0],
+        )
+        for id in said
+    ]  # fmt: skip
+    write_results(tmp_path, results, seconds=100.0, normalisation="lower case", decoder="none")
+    started = time.perf_counter()
+    path = write_page(tmp_path)
+    assert time.perf_counter() - started < 20
+    assert path.stat().st_size < 15e6
+    assert [_said(path.read_text(), n) for n in ("wer", "substitutions", "deletions", "insertions")] == [
+        "3.65 %", "1501", "225", "195",
+    ]  # fmt: skip
