@@ -258,7 +258,7 @@ def warmup() -> None:
     started = time.perf_counter()
     from asr.ctc.warmup import warm_up
     from asr.decoding.warmup import warm_up as warm_up_search
-    from asr.evaluation.errors import warm_up as warm_up_errors
+    from asr.evaluation.warmup import warm_up as warm_up_errors
 
     folder = warm_up()
     warm_up_search()
