@@ -9,7 +9,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from asr.cli.terminal import bar, progress, say
 from asr.cli.transcribe import transcribe
 from asr.cli.tune import DecodingFile, tune
 from asr.errors import AsrError, ConfigError
+
+if TYPE_CHECKING:
+    from asr.build import System
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -167,23 +170,47 @@ def check(
 def evaluate(
     run: Annotated[Path, typer.Argument(help="a run folder or a model.pt")],
     manifest: Annotated[Path, typer.Argument(help="a .jsonl, or a folder of them with --split")],
-    overrides: Overrides = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MANIFEST | key.sub=value]...", help="more manifests; options to change"),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="test takes MANIFEST/test.jsonl, or the lines whose split is test")
     ] = None,
     out: Out = None,
     decoding: DecodingFile = None,
 ) -> None:
-    """Error rates → RUN/results/<manifest's stem>/{report.html, report.txt, results.jsonl, summary.json}."""
+    """Error rates → RUN/results/<manifest's stem>/{report.html, report.txt, results.jsonl, summary.json}.
+
+    Of several manifests each has its folder of results, and one table of all is printed.
+    """
     from asr.build import load_system
     from asr.evaluating import evaluate_manifest
     from asr.world import current_world
 
-    system = load_system(run, current_world().device, overrides or [], decoding)
+    given = [argument for argument in more or [] if "=" in argument]
+    others = [Path(argument) for argument in more or [] if "=" not in argument]
+    system = load_system(run, current_world().device, given, decoding)
+    if others:
+        _evaluate_several(system, run, [manifest, *others], split, out)
+        return
     with bar("evaluating") as advance:
         folder = evaluate_manifest(system, recogniser_of(system), run, manifest, split, out, advance)
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"written: {folder}/report.html, report.txt, summary.json, results.jsonl")
+
+
+def _evaluate_several(system: "System", run: Path, manifests: list[Path], split: str | None, out: Path | None) -> None:
+    from asr.evaluating import evaluate_manifest
+    from asr.evaluation.several import folder_names, render_table
+
+    results, recogniser = out or (run if run.is_dir() else run.parent) / "results", recogniser_of(system)
+    folders = []
+    for name, manifest in zip(folder_names(manifests, split), manifests, strict=True):
+        with bar(f"evaluating {name}") as advance:
+            folders.append(evaluate_manifest(system, recogniser, run, manifest, split, results / name, advance))
+    print(render_table(folders), end="")
+    print(f"written: {results}/{{{','.join(folder.name for folder in folders)}}}/report.html, …")
 
 
 app.command()(tune)
@@ -234,7 +261,7 @@ def warmup() -> None:
     started = time.perf_counter()
     from asr.ctc.warmup import warm_up
     from asr.decoding.warmup import warm_up as warm_up_search
-    from asr.evaluation.errors import warm_up as warm_up_errors
+    from asr.evaluation.warmup import warm_up as warm_up_errors
 
     folder = warm_up()
     warm_up_search()

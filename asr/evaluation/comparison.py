@@ -8,11 +8,13 @@ from typing import Any
 from asr.errors import ManifestError
 from asr.evaluation.errors import align_words
 from asr.evaluation.report import aligned_lines
+from asr.evaluation.segments import segments
 from asr.evaluation.significance import Difference, Interval, difference, interval
 from asr.evaluation.texts import read_rows
 
 Row = dict[str, Any]
 _LISTED = 10  # utterances that changed most, in the text
+_TEXTS = ("id", "reference", "hypothesis")
 _COUNTS = ("substitutions", "deletions", "insertions", "reference_words")
 
 
@@ -50,6 +52,7 @@ class Comparison:
     a: Side
     b: Side
     difference: Difference
+    segments: int  # of the matched-pair test
 
     def changed(self) -> list[tuple[int, Row, Row]]:
         """(errors of B less those of A, A's line, B's line) where they differ, those that got worst last."""
@@ -60,7 +63,10 @@ class Comparison:
     def verdict(self) -> str:
         """What may be said of the two, in words."""
         found = self.difference
-        numbers = f"p = {found.p_bootstrap:.4f} (paired bootstrap), p = {found.p_matched:.4f} (matched pairs)"
+        numbers = (
+            f"p = {found.p_bootstrap:.4f} (paired bootstrap), "
+            f"p = {found.p_matched:.4f} (matched pairs, {self.segments} segments)"
+        )
         if not found.shown:
             return f"no difference shown: {numbers}"
         return f"B is {'better' if found.rate < 0 else 'worse'}: {numbers}"
@@ -90,8 +96,9 @@ def _side(path: Path) -> Side:
     file = path / "results.jsonl" if path.is_dir() else path
     rows: dict[str, Row] = {}
     for number, row in enumerate(read_rows(file), 1):
-        if not isinstance(row.get("id"), str) or not all(isinstance(row.get(key), int) for key in _COUNTS):
-            raise ManifestError(f"{file}:{number}: no result; expected id and {', '.join(_COUNTS)}; evaluate again")
+        texts = all(isinstance(row.get(key), str) for key in _TEXTS)
+        if not texts or not all(isinstance(row.get(key), int) for key in _COUNTS):
+            raise ManifestError(f"{file}:{number}: no result; expected {', '.join(_TEXTS + _COUNTS)}; evaluate again")
         if row["id"] in rows:
             raise ManifestError(f"{file}:{number}: id {row['id']!r} stands twice; expected unique ids; remove one")
         rows[row["id"]] = row
@@ -110,12 +117,14 @@ def _compared(a: Side, b: Side) -> Comparison:
         )
     b = Side(b.name, {id: b.rows[id] for id in a.rows})
     for id, row in a.rows.items():
-        if row.get("reference") != b.rows[id].get("reference"):
+        if row["reference"] != b.rows[id]["reference"]:
             raise ManifestError(
                 f"{b.name}: utterance {id!r} has another reference than in {a.name}; expected the same; "
                 "evaluate both with one normalisation"
             )
-    return Comparison(a, b, difference(a.errors, b.errors, a.words))
+    texts = ((row["reference"], row["hypothesis"], b.rows[id]["hypothesis"]) for id, row in a.rows.items())
+    parts = [part for text in texts for part in segments(*text)]
+    return Comparison(a, b, difference(a.errors, b.errors, a.words, parts), len(parts))
 
 
 def _rendered(comparison: Comparison) -> str:

@@ -67,12 +67,6 @@ def align_characters(reference: str, hypothesis: str) -> list[Pair]:
     return _aligned(_spaced(reference), _spaced(hypothesis))
 
 
-def warm_up() -> None:
-    """Compile what counts and aligns now, so that nobody waits for it later."""
-    word_errors("a", "b")
-    align_words("a", "b")
-
-
 def _spaced(text: str) -> str:
     return " ".join(text.split())
 

@@ -57,11 +57,20 @@ def interval(errors: Sequence[int], lengths: Sequence[int], groups: Sequence[str
     return _bounds(_rates(_resampled(columns)))
 
 
-def difference(errors_a: Sequence[int], errors_b: Sequence[int], lengths: Sequence[int]) -> Difference:
-    """What two recognisers' errors in the same utterances, of `lengths` words, say about their rates."""
+def difference(
+    errors_a: Sequence[int],
+    errors_b: Sequence[int],
+    lengths: Sequence[int],
+    segments: Sequence[tuple[int, int]] | None = None,
+) -> Difference:
+    """What two recognisers' errors in the same utterances, of `lengths` words, say about their rates.
+
+    `segments` are the errors of both in the segments of the matched-pair test, which are utterances where not given.
+    """
     columns = np.array([errors_a, errors_b, lengths], np.int64)
     gap, words = int(columns[1].sum() - columns[0].sum()), int(columns[2].sum())
-    z, p_matched = matched_pairs(columns[1] - columns[0])
+    pairs = columns[:2].T if segments is None else np.array(segments, np.int64).reshape(-1, 2)
+    z, p_matched = matched_pairs(pairs[:, 1] - pairs[:, 0])
     drawn = _resampled(np.stack([columns[1] - columns[0], columns[2]]))
     other = int(np.sum(drawn[0] <= 0 if gap > 0 else drawn[0] >= 0))
     p_bootstrap = min(1.0, 2 * (1 + other) / (1 + RESAMPLES))
@@ -72,7 +81,8 @@ def matched_pairs(differences: np.ndarray | Sequence[float]) -> tuple[float, flo
     """The matched-pair sentence-segment test on differences in errors, a segment each: z and its two-sided p.
 
     z = mean / (deviation / √n), normal for many segments; of equal differences p is 1 where they are 0, else 0.
-    Here a segment is an utterance. Source: Gillick and Cox 1989; NIST SCTK, MAPSSWE.
+    Source: Gillick and Cox 1989, "Some statistical issues in the comparison of speech recognition algorithms"; NIST's
+    MAPSSWE.
     """
     values = np.asarray(differences, np.float64)
     if len(values) < 2 or not values.any():

@@ -5,11 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from asr import cli
 from asr.errors import ManifestError
 from asr.evaluation.comparison import compare_results, comparison_page, render_comparisons
+from asr.evaluation.errors import word_errors
 from asr.evaluation.results import Result, write_results
+from asr.evaluation.segments import segments
 
 SAID = [f"one two three four five six seven {'eight ' * (i % 3)}".strip() for i in range(60)]
 
@@ -53,6 +57,25 @@ def test_the_page_and_the_verb(
     page = (tmp_path / "c.html").read_text()
     assert page == comparison_page(compare_results(sides)) and "no difference shown" in page
     assert "&lt;b&gt;tree" in page and "<b>tree" not in page
+
+
+def test_segments_end_where_both_have_two_words_right() -> None:
+    said = "a b c d e f g h"
+    assert segments(said, said, said) == []
+    assert segments(said, "x b c d e f g h", "a b c d e f x h") == [(1, 0), (0, 1)]
+    assert segments(said, "x b c d e f g h", "a b x d e f g h") == [(1, 1)]  # one right word between does not part
+    assert segments(said, "a b c d e f g h i j", said) == [(2, 0)]
+    assert segments(said, "a b z c d e f g", "a y c d e f g h") == [(1, 1), (1, 0)]
+    assert segments("", "x", "") == [(1, 0)] and segments("", "", "") == []
+
+
+@settings(deadline=None)
+@given(*[st.lists(st.sampled_from("abc"), max_size=12).map(" ".join)] * 3)
+def test_segments_hold_every_error(said: str, a: str, b: str) -> None:
+    found = segments(said, a, b)
+    assert sum(pair[0] for pair in found) == word_errors(said, a).errors
+    assert sum(pair[1] for pair in found) == word_errors(said, b).errors
+    assert all(any(pair) for pair in found)
 
 
 def test_what_cannot_be_compared(tmp_path: Path) -> None:
