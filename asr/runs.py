@@ -22,6 +22,7 @@ from asr.build import (
 )
 from asr.config import Config, config_from_tree, to_tree, write_config
 from asr.errors import CheckpointError, ConfigError
+from asr.facts import facts_of
 from asr.training import checkpoint, ranks
 from asr.training.journal import Journal, truncate_log
 from asr.training.trainer import Trainer
@@ -50,7 +51,7 @@ def run_training(
     ranks.join(world)
     data = read_training_data(config, speak)
     system = build_system(config, data.tokenizer, world.device)
-    data = fitting(system, data, speak)
+    read, data = data, fitting(system, data, speak)
     fit_features(system, data)
     trainer = build_trainer(system, data, run, world, advance=advance)
     if saved is not None:
@@ -61,6 +62,8 @@ def run_training(
         seeding.seed_everything(config.seed + world.rank)  # the weights are drawn; dropout is each process's own
     journal = trainer.journal = _open_journal(run, config, saved, speak) if world.is_main else None
     speak(_introduction(system.model, data, trainer, world))
+    if journal is not None and not any(row["kind"] == "facts" for row in journal.rows):
+        journal.record(facts_of(system, read) | ({} if saved is None else {"step": trainer.state.step}))
     try:
         with _signals(trainer, speak):
             return trainer.fit()

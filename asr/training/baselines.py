@@ -29,8 +29,10 @@ _LEAST = 1e-8  # no token is ruled out before the first step
 
 
 class Baselines(NamedTuple):
-    """Nats per token of the best constant output: of blanks and evenly likely tokens, and of any distribution."""
+    """Nats per token of constant outputs: all tokens evenly likely, as before training; the best share of blanks with
+    the others evenly likely; the best distribution there is."""
 
+    even: float
     blanks: float
     unigram: float
 
@@ -47,7 +49,9 @@ def constant_baselines(targets: Sequence[Sequence[int]], frames: Sequence[int], 
     tokens = sum(int(lengths[ok].sum()) for _, lengths, _, ok in chunks)
     if not tokens:
         return None
-    return Baselines(_blanks(chunks, len(names), num_tokens) / tokens, _unigram(chunks, len(names)) / tokens)
+    others = max(1, num_tokens - 1)
+    even, _ = _expect(chunks, _spread(1.0 / (others + 1), len(names), others))
+    return Baselines(even / tokens, _blanks(chunks, len(names), others) / tokens, _unigram(chunks, len(names)) / tokens)
 
 
 Chunk = tuple[Tensor, Tensor, Tensor, Tensor]  # targets (B, L), their lengths (B,), frames (B,), what fits (B,)
@@ -60,14 +64,18 @@ def _chunk(rows: Sequence[tuple[list[int], int]], names: dict[int, int]) -> Chun
     return padded, lengths, frames, feasible(padded, frames, lengths)
 
 
-def _blanks(chunks: Sequence[Chunk], known: int, num_tokens: int) -> float:
-    """Nats of the best share of blanks, the rest spread evenly over all tokens; those nobody says share a column."""
-    others = max(1, num_tokens - 1)
+def _spread(blank: float, known: int, others: int) -> Tensor:
+    """A share of blanks and the rest spread evenly over all other tokens, (V,); those nobody says share a column."""
+    even = torch.full((known + 2,), (1.0 - blank) / others)
+    even[BLANK], even[-1] = blank, max(_LEAST, (1.0 - blank) * (others - known) / others)
+    return even
+
+
+def _blanks(chunks: Sequence[Chunk], known: int, others: int) -> float:
+    """Nats of the best share of blanks."""
     blank, best = 0.9, float("inf")
     for _ in range(_ROUNDS):
-        even = torch.full((known + 2,), (1.0 - blank) / others)
-        even[BLANK], even[-1] = blank, max(_LEAST, (1.0 - blank) * (others - known) / others)
-        nats, occupancy = _expect(chunks, even)
+        nats, occupancy = _expect(chunks, _spread(blank, known, others))
         blank = min(1.0 - _LEAST, max(_LEAST, float(occupancy[BLANK])))
         if nats > best * (1.0 - _ENOUGH):
             return min(nats, best)

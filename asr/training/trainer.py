@@ -19,7 +19,6 @@ from asr.ctc.collapse import BLANK
 from asr.data.sampler import BatchSampler
 from asr.errors import TrainingError
 from asr.training import checkpoint, ranks
-from asr.training.diagnosis import word_on
 from asr.training.journal import Journal
 from asr.training.objective import Losses, Objective
 from asr.training.optim import learning_rate, make_optimizer
@@ -32,7 +31,8 @@ from asr.world import World, multiplies_bfloat16
 
 # batch, epoch, number of the augmented view → features (B, T, F), lengths (B,)
 FrontEnd = Callable[[Batch, int, int], tuple[Tensor, Tensor]]
-Validate = Callable[[nn.Module], dict[str, float]]  # → wer, cer, loss (nats per token)
+# → wer, cer, loss (nats per token); maybe `samples`, plain data that the log keeps
+Validate = Callable[[nn.Module], dict[str, Any]]
 
 
 class Trainer:
@@ -233,14 +233,15 @@ class Trainer:
     def _log(self) -> None:
         state, summary = self.state, self.state.window.summary(self.sample_rate)
         state.window = Window()
-        word = word_on(self.progress(), summary["blank_share"], summary["empty_share"], state.best_wer)
         place = {
             "kind": "step",
             "step": state.step,
             "epoch": self.position(),
+            "progress": self.progress(),
             "lr": self.optimizer.param_groups[0]["lr"],
         }
-        self._record({**place, **summary, "skipped": state.skipped, "elapsed": state.elapsed, "word": word})
+        counts = {"skipped": state.skipped, "infeasible": len(state.infeasible), "elapsed": state.elapsed}
+        self._record({**place, **summary, **counts})
 
     def _record(self, row: dict[str, Any]) -> None:
         if self.journal is not None:
@@ -264,7 +265,7 @@ class Trainer:
                 "expected most to fit; lower model.subsampling or the fastest perturb.speed"
             )
         ranks.follow_first(list(self.model.buffers()), self.world)
-        metrics = self._measure()
+        metrics, samples = self._measure()
         state = self.state
         best = better(metrics, state.best_wer, state.best_loss)
         state.stale = 0 if best else state.stale + 1
@@ -285,16 +286,19 @@ class Trainer:
                 **metrics,
                 "best": best,
                 "best_wer": state.best_wer,
+                **samples,
             }
         )
 
-    def _measure(self) -> dict[str, float]:
-        """Rank 0 validates, the others learn the outcome. Generators are left as they were."""
+    def _measure(self) -> tuple[dict[str, float], dict[str, Any]]:
+        """Rank 0 validates, the others learn the outcome; what is no number stays there. Generators are left alone."""
         before = seeding.capture()
-        metrics = self.validate(self.model) if self.world.is_main else {"wer": 0.0, "cer": 0.0, "loss": 0.0}
+        found = dict(self.validate(self.model)) if self.world.is_main else {"wer": 0.0, "cer": 0.0, "loss": 0.0}
+        samples = {"samples": found.pop("samples")} if "samples" in found else {}
+        metrics: dict[str, float] = found
         self.model.train()
         seeding.restore(before)
-        return dict(zip(metrics, ranks.total(list(metrics.values()), self.world), strict=True))
+        return dict(zip(metrics, ranks.total(list(metrics.values()), self.world), strict=True)), samples
 
     def _finish(self) -> None:
         """The mean of the last weights becomes the model if better than the best single one (Izmailov et al. 2018)."""
@@ -302,7 +306,7 @@ class Trainer:
             return
         final = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.model.load_state_dict(mean(list(self.snapshots)))
-        metrics = self._measure()
+        metrics, _ = self._measure()
         is_better = better(metrics, self.state.best_wer, self.state.best_loss)
         if is_better:
             self.state.best_wer, self.state.best_loss = metrics["wer"], metrics["loss"]
@@ -326,6 +330,8 @@ class Trainer:
         generators = ranks.gather(seeding.capture(), self.world)
         if self.world.is_main:
             checkpoint.save(self.run / "checkpoints" / "last.pt", "checkpoint", self.snapshot(generators))
+            if self.journal is not None:
+                self.journal.show()
         self._saved_at = self.state.elapsed
 
     def snapshot(self, generators: list[dict[str, Any]]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ LAYERS = [
     "corpora training",
     "config",
     "build",
+    "facts finding",
     "runs checking evaluating inference",
     "cli",
 ]
