@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from asr.cli import finding
 from asr.cli import text as _text
 from asr.cli.lm import lm
 from asr.cli.parts import recogniser_of
@@ -68,6 +69,12 @@ def train(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="print the resolved configuration and stop")
     ] = False,
+    find_lr: Annotated[
+        bool, typer.Option("--find-lr", help="try rising learning rates, suggest training.lr, and stop")
+    ] = False,
+    find_batch: Annotated[
+        bool, typer.Option("--find-batch", help="try ever larger batches, suggest data.batch_seconds, and stop")
+    ] = False,
 ) -> None:
     """Train what CONFIG describes → runs/NAME/{model.pt, log.jsonl, checkpoints/, events/, config.yaml}."""
     from asr.config import dump_config, read_config
@@ -76,10 +83,16 @@ def train(
     if print_config:
         print(dump_config(resolved), end="")
         return
+    run = Path("runs") / resolved.name
+    if find_lr:
+        finding.find_rate(resolved, run)
+    if find_batch:
+        finding.find_batch(resolved)
+    if find_lr or find_batch:
+        return
     from asr.runs import run_training
     from asr.world import current_world
 
-    run = Path("runs") / resolved.name
     with bar("training") as advance:
         finished = run_training(resolved, run, resume, say, advance)
     world = current_world(resolved.device)

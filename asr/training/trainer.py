@@ -3,6 +3,7 @@
 The order of things: validate? save? stop? then one step, then one log line. The last pass only validates and saves.
 """
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -111,9 +112,18 @@ class Trainer:
 
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _step(self, batches: Iterator[Batch]) -> None:
-        """Accumulate, divide once, clip, update; or skip what is not finite."""
-        lr = learning_rate(self.options, self.progress(), self.state.epoch)
+    def rehearse(self, rates: Iterable[float]) -> Iterator[float]:
+        """A step at each learning rate, epoch after epoch; → the loss before it, nats per token. For range tests."""
+        self._clock = time.perf_counter()
+        self.model.train()
+        batches = self.load(self.sampler.plan(0, 0, sys.maxsize))
+        for lr in rates:
+            yield self._step(batches, lr)
+
+    def _step(self, batches: Iterator[Batch], lr: float | None = None) -> float:
+        """Accumulate, divide once, clip, update; or skip what is not finite. → nats per token."""
+        if lr is None:
+            lr = learning_rate(self.options, self.progress(), self.state.epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         buffers = [b.clone() for b in self.model.buffers()]
@@ -138,6 +148,7 @@ class Trainer:
         self.state.step += 1
         self._tick()
         self.advance(self.progress())
+        return loss / max(1.0, count)
 
     def _next(self, batches: Iterator[Batch]) -> Batch | None:
         started = time.perf_counter()
@@ -252,9 +263,15 @@ class Trainer:
             self.journal.say(line)
 
     def _probe_longest(self) -> None:
-        keys = [(0, i) for i in self.sampler.longest()]
-        batches = (batch.to(self.world.device) for batch in self.load([keys]))
+        self.probe(self.sampler.longest())
+
+    def probe(self, indices: list[int]) -> float:
+        """Try a batch of these and undo it; → s until it was read. Raises TrainingError: too little memory."""
+        started = time.perf_counter()
+        batches = [batch.to(self.world.device) for batch in self.load([[(0, i) for i in indices]])]
+        waited = time.perf_counter() - started
         try_out(self.model, batches, lambda batch: self._losses(batch)[0], str(self.run))
+        return waited
 
     # ── validation, saving, the end ───────────────────────────────────────────────────────────────────────────────
 
