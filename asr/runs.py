@@ -2,8 +2,10 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,8 +24,11 @@ from asr.build import (
 )
 from asr.config import Config, config_from_tree, to_tree, write_config
 from asr.errors import CheckpointError, ConfigError
+from asr.evaluation.training_report import write_training_report
 from asr.facts import facts_of
 from asr.training import checkpoint, ranks
+from asr.training.diagnosis import diagnose
+from asr.training.history import Row
 from asr.training.journal import Journal, truncate_log
 from asr.training.trainer import Trainer
 from asr.world import World, current_world
@@ -69,6 +74,7 @@ def run_training(
             return trainer.fit()
     finally:
         if journal is not None:
+            journal.show()
             journal.close()
         ranks.leave(world)
 
@@ -134,7 +140,13 @@ def _open_journal(run: Path, config: Config, saved: dict[str, Any] | None, say: 
     run.mkdir(parents=True, exist_ok=True)
     write_config(run / "config.yaml", config)
     truncate_log(run / "log.jsonl", saved["state"]["step"] if saved else -1)
-    return Journal(run, say, saved["state"]["step"] if saved else None)
+    return Journal(run, say, saved["state"]["step"] if saved else None, partial(_write_report, run))
+
+
+def _write_report(run: Path, rows: Sequence[Row]) -> None:
+    """The page of the run as its log stands."""
+    found = [asdict(diagnosis) for diagnosis in diagnose(rows)]
+    write_training_report(rows, found, run.name, run / "train.html")
 
 
 def _introduction(model: torch.nn.Module, data: TrainingData, trainer: Trainer, world: World) -> str:

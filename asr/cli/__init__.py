@@ -76,7 +76,7 @@ def train(
         bool, typer.Option("--find-batch", help="try ever larger batches, suggest data.batch_seconds, and stop")
     ] = False,
 ) -> None:
-    """Train what CONFIG describes → runs/NAME/{model.pt, log.jsonl, checkpoints/, events/, config.yaml}."""
+    """Train what CONFIG describes → runs/NAME/{model.pt, train.html, log.jsonl, checkpoints/, events/, config.yaml}."""
     from asr.config import dump_config, read_config
 
     resolved = read_config(config, overrides or [])
@@ -100,7 +100,7 @@ def train(
         from asr.evaluation.curves import draw_curves
 
         draw_curves(run / "log.jsonl", run / "training.png")
-        say(f"finished: {run / 'model.pt'}, curves in {run / 'training.png'}")
+        say(f"finished: {run / 'model.pt'}, report in {run / 'train.html'}, curves in {run / 'training.png'}")
     elif world.is_main:
         again = shlex.join([str(config), *(overrides or []), "--resume"])
         say(f"stopped and saved; go on with: asr train {again}")
