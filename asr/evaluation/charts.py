@@ -100,7 +100,7 @@ def _drawn(number: int, line: Line, across: _Axis, up: _Axis) -> str:
         if up.log and line.level <= 0:
             return ""
         at = f"{up(line.level):.1f}"
-        return f'<line class="level s{number}" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>'
+        return f'<line class="level" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>'
     places = [f"{across(x):.1f},{up(y):.1f}" for x, y in line.points]
     if not places:
         return ""

@@ -12,6 +12,7 @@ from asr.evaluation.charts import Line, line_chart
 from asr.files import write_text
 
 Row = dict[str, Any]
+Chart = tuple[str, list[tuple[str, bool]], str]  # title, names of the lines and whether they are levels, <svg>
 _TIMES = 12  # validations whose transcripts are shown: the first, the last and those between, evenly
 
 
@@ -50,11 +51,12 @@ def _of_kind(rows: Sequence[Row], kind: str) -> list[Row]:
 # ── curves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def charts(steps: Sequence[Row], validations: Sequence[Row], facts: Row) -> Iterator[tuple[str, list[str], str]]:
-    """Title, names of the lines and <svg> of every curve."""
+def charts(steps: Sequence[Row], validations: Sequence[Row], facts: Row) -> Iterator[Chart]:
+    """Every curve."""
 
-    def chart(title: str, *lines: Line, log: bool = False, unit: str = "") -> tuple[str, list[str], str]:
-        return title, [line.name for line in lines], line_chart(title, lines, log=log, unit=unit)
+    def chart(title: str, *lines: Line, log: bool = False, unit: str = "") -> Chart:
+        names = [(line.name, line.level is not None) for line in lines]
+        return title, names, line_chart(title, lines, log=log, unit=unit)
 
     yardsticks = [Line(n, level=facts[k]) for n, k in (("only blanks", "blanks_loss"),) if _is_number(facts.get(k))]
     clip = [Line("clipped above", level=facts["clip"])] if _is_number(facts.get("clip")) else []
@@ -107,5 +109,5 @@ def transcripts(validations: Sequence[Row]) -> list[tuple[Row, list[tuple[Row, s
     for row in (with_samples[place] for place in places):
         for sample in row["samples"]:
             _, heard = through.setdefault(sample["id"], (sample, []))
-            heard.append((row, sample["hypothesis"], sample["hypothesis"] == sample["reference"]))
+            heard.append((row, sample["hypothesis"], sample["hypothesis"].split() == sample["reference"].split()))
     return list(through.values())

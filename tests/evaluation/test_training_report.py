@@ -35,7 +35,7 @@ def validation(number: int, wer: float, heard: str) -> dict[str, Any]:
 
 
 ROWS = [
-    FACTS, step(1), step(2), validation(2, 1.0, ""), step(3), step(4, loss=None), validation(4, 0.5, "a b"), step(5),
+    FACTS, step(1), step(2), validation(2, 1.0, ""), step(3), step(4, loss=None), validation(4, 0.5, "a b "), step(5),
     validation(5, 0.25, "a & b"),
 ]  # fmt: skip
 WRONG = {"name": "over-fitting", "words": "dev <rises>", "remedy": "perturb.speed", "normal": False}
@@ -110,7 +110,10 @@ def test_a_chart_shows_the_points_of_the_log() -> None:
     steps = [step(i, loss=8.0 / i) for i in range(1, 11)]
     title, names, svg = next(iter(charts(steps, [], FACTS)))
     root = ElementTree.fromstring(svg)
-    assert names == ["training", "dev", "only blanks"] and root.get("aria-label") == title == "loss, nats per token"
+    assert (
+        names == [("training", False), ("dev", False), ("only blanks", True)]
+        and root.get("aria-label") == title == "loss, nats per token"
+    )
     heights = {float(t.text): float(t.get("y")) for t in root.iter("text") if t.get("class") == "up"}
     (low, bottom), (high, top) = min(heights.items()), max(heights.items())
     points = [tuple(map(float, p.split(","))) for p in root.find("polyline").get("points").split()]
