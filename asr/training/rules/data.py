@@ -36,7 +36,7 @@ def padding(h: History) -> Diagnosis | None:
 def infeasible(h: History) -> Diagnosis | None:
     """Utterances whose labels find no room in their frames: some, or most."""
     utterances, before = h.known("utterances"), h.known("infeasible_share") or 0.0
-    met = max(h.values("infeasible"), default=0.0) / utterances if utterances else 0.0
+    met = max(h.values("infeasible", h.steps[-1:]), default=0.0) / utterances if utterances else 0.0
     share = max(before, met)
     if share <= _INFEASIBLE:
         return None
