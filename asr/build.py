@@ -39,6 +39,7 @@ from asr.types import Batch, Utterance
 from asr.world import World
 
 _FIT_UTTERANCES = 1000  # at least, where there are as many: some minutes of every hour
+_SAMPLES = 4  # validation utterances whose transcripts the log keeps
 _AUGMENT = 2  # the stream of random numbers of feature augmentation
 
 
@@ -201,9 +202,9 @@ def _within_bounds(utterances: list[Utterance], config: Config, say: Callable[[s
 
 def fitting(system: System, data: TrainingData, say: Callable[[str], None]) -> TrainingData:
     """The training utterances whose targets fit into their frames; the others are an error, or dropped with a word."""
-    needed = [int(required_frames(torch.tensor([t]).long(), torch.tensor([len(t)]))) for t in data.train_targets]
+    needed = frames_needed(data.train_targets)
     fastest = max(system.config.perturb.speed, default=1.0)
-    hurried = sum(need > _frames(system, u, fastest) for need, u in zip(needed, data.train, strict=True))
+    hurried = sum(need > frames_of(system, u, fastest) for need, u in zip(needed, data.train, strict=True))
     bad = [
         (
             i,
@@ -211,7 +212,7 @@ def fitting(system: System, data: TrainingData, say: Callable[[str], None]) -> T
             f"{frames}",
         )
         for i, (u, need) in enumerate(zip(data.train, needed, strict=True))
-        if need > (frames := _frames(system, u))
+        if need > (frames := frames_of(system, u))
     ]
     if hurried > len(bad):
         say(f"{hurried - len(bad)} training utterances do not fit where perturb.speed draws its fastest; left out then")
@@ -231,7 +232,12 @@ def fitting(system: System, data: TrainingData, say: Callable[[str], None]) -> T
     )
 
 
-def _frames(system: System, utterance: Utterance, speed: float = 1.0) -> int:
+def frames_needed(targets: Sequence[Sequence[int]]) -> list[int]:
+    """The fewest frames an alignment of each target needs."""
+    return [int(required_frames(torch.tensor([t]).long(), torch.tensor([len(t)]))) for t in targets]
+
+
+def frames_of(system: System, utterance: Utterance, speed: float = 1.0) -> int:
     """Logit frames of an utterance played `speed` times as fast."""
     return system.output_frames(round(utterance.duration / speed * system.config.features.sample_rate))
 
@@ -308,16 +314,21 @@ def _front_end(system: System, augment: SpecAugment, batch: Batch, epoch: int, v
 
 def make_validation(
     system: System, dev: list[Utterance], targets: list[list[int]]
-) -> Callable[[nn.Module], dict[str, float]]:
-    """A function model → {wer, cer (fractions), loss (nats per token)} on the validation utterances."""
+) -> Callable[[nn.Module], dict[str, Any]]:
+    """A function model → {wer, cer (fractions), loss (nats per token), samples} on the validation utterances.
+
+    `samples` are the transcripts of a few utterances spread over them: id, reference, hypothesis.
+    """
     config = system.config
     dataset = SpeechDataset(dev, targets, config.features.sample_rate)
     sampler = BatchSampler(lambda epoch: [u.duration for u in dev], config.data.batch_seconds, sortagrad="always")
     references = [system.normalizer(u.text) for u in dev]
+    shown = {len(dev) * i // _SAMPLES for i in range(_SAMPLES)} if dev else set()
 
     @torch.no_grad()
-    def validate(model: nn.Module) -> dict[str, float]:
-        """WER, CER and loss of `model`, which is left in evaluation mode."""
+    def validate(model: nn.Module) -> dict[str, Any]:
+        """WER, CER, loss and samples of `model`, which is left in evaluation mode."""
+        samples = {}
         model.eval()
         words, characters, loss, tokens = ErrorCounts(0, 0, 0, 0), ErrorCounts(0, 0, 0, 0), 0.0, 0
         for batch in load_batches(dataset, sampler.plan(0, 0, 1)):
@@ -330,6 +341,9 @@ def make_validation(
                 hypothesis = best[0].text(system.tokenizer.decode)
                 words += word_errors(references[index], hypothesis)
                 characters += character_errors(references[index], hypothesis)
-        return {"wer": words.rate, "cer": characters.rate, "loss": loss / max(1, tokens)}
+                if index in shown:
+                    samples[index] = {"id": dev[index].id, "reference": references[index], "hypothesis": hypothesis}
+        ordered = [samples[index] for index in sorted(samples)]
+        return {"wer": words.rate, "cer": characters.rate, "loss": loss / max(1, tokens), "samples": ordered}
 
     return validate

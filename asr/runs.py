@@ -2,8 +2,10 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,7 +24,11 @@ from asr.build import (
 )
 from asr.config import Config, config_from_tree, to_tree, write_config
 from asr.errors import CheckpointError, ConfigError
+from asr.evaluation.training_report import write_training_report
+from asr.facts import facts_of
 from asr.training import checkpoint, ranks
+from asr.training.diagnosis import diagnose
+from asr.training.history import Row
 from asr.training.journal import Journal, truncate_log
 from asr.training.trainer import Trainer
 from asr.world import World, current_world
@@ -50,7 +56,7 @@ def run_training(
     ranks.join(world)
     data = read_training_data(config, speak)
     system = build_system(config, data.tokenizer, world.device)
-    data = fitting(system, data, speak)
+    read, data = data, fitting(system, data, speak)
     fit_features(system, data)
     trainer = build_trainer(system, data, run, world, advance=advance)
     if saved is not None:
@@ -61,11 +67,14 @@ def run_training(
         seeding.seed_everything(config.seed + world.rank)  # the weights are drawn; dropout is each process's own
     journal = trainer.journal = _open_journal(run, config, saved, speak) if world.is_main else None
     speak(_introduction(system.model, data, trainer, world))
+    if journal is not None and not any(row["kind"] == "facts" for row in journal.rows):
+        journal.record(facts_of(system, read) | ({} if saved is None else {"step": trainer.state.step}))
     try:
         with _signals(trainer, speak):
             return trainer.fit()
     finally:
         if journal is not None:
+            journal.show()
             journal.close()
         ranks.leave(world)
 
@@ -131,7 +140,13 @@ def _open_journal(run: Path, config: Config, saved: dict[str, Any] | None, say: 
     run.mkdir(parents=True, exist_ok=True)
     write_config(run / "config.yaml", config)
     truncate_log(run / "log.jsonl", saved["state"]["step"] if saved else -1)
-    return Journal(run, say, saved["state"]["step"] if saved else None)
+    return Journal(run, say, saved["state"]["step"] if saved else None, partial(_write_report, run))
+
+
+def _write_report(run: Path, rows: Sequence[Row]) -> None:
+    """The page of the run as its log stands."""
+    found = [asdict(diagnosis) for diagnosis in diagnose(rows)]
+    write_training_report(rows, found, run.name, run / "train.html")
 
 
 def _introduction(model: torch.nn.Module, data: TrainingData, trainer: Trainer, world: World) -> str:

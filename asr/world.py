@@ -1,6 +1,9 @@
 """Which process of how many this is, and its device. The one place that reads the environment."""
 
 import os
+import re
+import resource
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +52,34 @@ def cache_folder() -> Path:
         return Path.home() / ".cache" / "asr-ctc"
     except RuntimeError:  # a container's user of no name
         return Path(tempfile.gettempdir()) / "asr-ctc"
+
+
+def available_memory(device: torch.device) -> int:
+    """Bytes that may still be taken on `device`: of a CPU what the system would give without swapping, within the
+    container's bound; where it does not tell, half of all."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    told = re.search(r"^MemAvailable:\s*(\d+) kB", _contents("/proc/meminfo"), re.MULTILINE)
+    if told:
+        free = int(told[1]) * 1024
+    bound, used = (_contents(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
+    return min(free, int(bound) - int(used)) if bound.isdigit() and used.isdigit() else free
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes this process has ever held on `device`."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def _contents(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:

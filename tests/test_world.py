@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from asr.errors import ConfigError
-from asr.world import cache_folder, current_world, multiplies_bfloat16
+from asr.world import available_memory, cache_folder, current_world, multiplies_bfloat16, peak_memory
 
 
 def test_alone_unless_torchrun_says_otherwise(monkeypatch):
@@ -55,3 +55,8 @@ def test_without_a_home_the_cache_is_with_the_temporary_files(monkeypatch):
     assert cache_folder() == Path.home() / ".cache" / "asr-ctc"
     monkeypatch.setattr(Path, "home", nobody)
     assert cache_folder() == Path(tempfile.gettempdir()) / "asr-ctc"
+
+
+def test_memory_is_told_in_bytes() -> None:
+    cpu = torch.device("cpu")
+    assert 10_000_000 < peak_memory(cpu) < 2**44 and 10_000_000 < available_memory(cpu) < 2**44

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asr.cli import finding
 from asr.cli import text as _text
 from asr.cli.lm import lm
 from asr.cli.parts import recogniser_of
@@ -73,18 +74,30 @@ def train(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="print the resolved configuration and stop")
     ] = False,
+    find_lr: Annotated[
+        bool, typer.Option("--find-lr", help="try rising learning rates, suggest training.lr, and stop")
+    ] = False,
+    find_batch: Annotated[
+        bool, typer.Option("--find-batch", help="try ever larger batches, suggest data.batch_seconds, and stop")
+    ] = False,
 ) -> None:
-    """Train what CONFIG describes → runs/NAME/{model.pt, log.jsonl, checkpoints/, events/, config.yaml}."""
+    """Train what CONFIG describes → runs/NAME/{model.pt, train.html, log.jsonl, checkpoints/, events/, config.yaml}."""
     from asr.config import dump_config, read_config
 
     resolved = read_config(config, overrides or [])
     if print_config:
         print(dump_config(resolved), end="")
         return
+    run = Path("runs") / resolved.name
+    if find_lr:
+        finding.find_rate(resolved, run)
+    if find_batch:
+        finding.find_batch(resolved)
+    if find_lr or find_batch:
+        return
     from asr.runs import run_training
     from asr.world import current_world
 
-    run = Path("runs") / resolved.name
     with bar("training") as advance:
         finished = run_training(resolved, run, resume, say, advance)
     world = current_world(resolved.device)
@@ -92,7 +105,7 @@ def train(
         from asr.evaluation.curves import draw_curves
 
         draw_curves(run / "log.jsonl", run / "training.png")
-        say(f"finished: {run / 'model.pt'}, curves in {run / 'training.png'}")
+        say(f"finished: {run / 'model.pt'}, report in {run / 'train.html'}, curves in {run / 'training.png'}")
     elif world.is_main:
         again = shlex.join([str(config), *(overrides or []), "--resume"])
         say(f"stopped and saved; go on with: asr train {again}")

@@ -37,6 +37,23 @@ def draw_curves(log_jsonl: Path, out: Path) -> None:
         figure.savefig(scratch, dpi=110)
 
 
+def draw_range_test(trials: Sequence[tuple[float, float, float]], suggestion: float | None, out: Path) -> None:
+    """Draw loss and smoothed loss (nats per token) over learning rates, and the suggested one."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    rates, losses, smooth = zip(*trials, strict=True) if trials else ((), (), ())
+    axes.plot(rates, losses, ".", markersize=3, alpha=0.6, label="loss of a step")
+    axes.plot(rates, smooth, label="smoothed")
+    if suggestion is not None:
+        axes.axvline(suggestion, linestyle="--", label=f"suggested {suggestion:.1e}")
+    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="nats per token")
+    axes.legend()
+    with whole(out) as scratch:
+        figure.savefig(scratch, dpi=110)
+
+
 def _loss(axes: "Axes", steps: list[Row], validations: list[Row]) -> None:
     axes.set_title("loss")
     axes.set_ylabel("nats per token")

@@ -1,23 +1,27 @@
-"""A word on how training goes, from the few numbers of a log line. What people ask in their first hour."""
+"""What the numbers of a log say of a run, in words. What people ask in their first hour.
 
-_BLANKS = 0.98  # share of blank frames above which nothing is being said
-_PATIENCE = 0.3  # share of the run after which silence is no longer the ordinary start
+Pure functions over the rows of log.jsonl, so that the live log, the report and a resumed run say the same.
+"""
+
+from collections.abc import Sequence
+
+from asr.training.history import Diagnosis, History, Row
+from asr.training.rules import data, learning
 
 
-def word_on(progress: float, blank_share: float, empty_share: float, best_wer: float | None) -> str:
-    """A word on the state of training; empty when there is nothing to say.
+def diagnose(rows: Sequence[Row]) -> list[Diagnosis]:
+    """All that is to be said of a run as its log stands, what is wrong before what is normal."""
+    history = History.of(rows)
+    if not history.steps:
+        return []
+    found = [rule(history) for rule in (*learning.RULES, *data.RULES)]
+    return sorted((d for d in found if d is not None), key=lambda d: d.normal)
 
-    A CTC model first learns to emit blanks only; that plateau ends by itself, mostly within a fifth of the run.
+
+def word_on(rows: Sequence[Row]) -> str:
+    """The names of what is to be said of how the run learns, for a log line; empty where there is nothing.
+
+    The clock has no say in it, so that a resumed run logs what one never stopped does.
     """
-    silent = blank_share > _BLANKS and empty_share > 0.5
-    if silent and best_wer is not None and best_wer < 0.9:
-        return (
-            "collapsed: it spoke before and is silent now; resume from an earlier checkpoint with a lower training.lr"
-        )
-    if silent and progress < _PATIENCE:
-        return f"plateau of blanks: normal until about {_PATIENCE:.0%} of the run"
-    if silent:
-        return "stuck: still only blanks; try a third of training.lr, data.sortagrad=first_epoch, and `asr check`"
-    if empty_share > 0.2:
-        return "first words"
-    return ""
+    history = History.of(rows)
+    return ", ".join(d.name for rule in learning.RULES if (d := rule(history)) is not None)

@@ -3,6 +3,7 @@
 The order of things: validate? save? stop? then one step, then one log line. The last pass only validates and saves.
 """
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,6 @@ from asr.ctc.collapse import BLANK
 from asr.data.sampler import BatchSampler
 from asr.errors import TrainingError
 from asr.training import checkpoint, ranks
-from asr.training.diagnosis import word_on
 from asr.training.journal import Journal
 from asr.training.objective import Losses, Objective
 from asr.training.optim import learning_rate, make_optimizer
@@ -32,7 +32,8 @@ from asr.world import World, multiplies_bfloat16
 
 # batch, epoch, number of the augmented view → features (B, T, F), lengths (B,)
 FrontEnd = Callable[[Batch, int, int], tuple[Tensor, Tensor]]
-Validate = Callable[[nn.Module], dict[str, float]]  # → wer, cer, loss (nats per token)
+# → wer, cer, loss (nats per token); maybe `samples`, plain data that the log keeps
+Validate = Callable[[nn.Module], dict[str, Any]]
 
 
 class Trainer:
@@ -111,9 +112,18 @@ class Trainer:
 
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _step(self, batches: Iterator[Batch]) -> None:
-        """Accumulate, divide once, clip, update; or skip what is not finite."""
-        lr = learning_rate(self.options, self.progress(), self.state.epoch)
+    def rehearse(self, rates: Iterable[float]) -> Iterator[float]:
+        """A step at each learning rate, epoch after epoch; → the loss before it, nats per token. For range tests."""
+        self._clock = time.perf_counter()
+        self.model.train()
+        batches = self.load(self.sampler.plan(0, 0, sys.maxsize))
+        for lr in rates:
+            yield self._step(batches, lr)
+
+    def _step(self, batches: Iterator[Batch], lr: float | None = None) -> float:
+        """Accumulate, divide once, clip, update; or skip what is not finite. → nats per token."""
+        if lr is None:
+            lr = learning_rate(self.options, self.progress(), self.state.epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         buffers = [b.clone() for b in self.model.buffers()]
@@ -138,6 +148,7 @@ class Trainer:
         self.state.step += 1
         self._tick()
         self.advance(self.progress())
+        return loss / max(1.0, count)
 
     def _next(self, batches: Iterator[Batch]) -> Batch | None:
         started = time.perf_counter()
@@ -233,14 +244,15 @@ class Trainer:
     def _log(self) -> None:
         state, summary = self.state, self.state.window.summary(self.sample_rate)
         state.window = Window()
-        word = word_on(self.progress(), summary["blank_share"], summary["empty_share"], state.best_wer)
         place = {
             "kind": "step",
             "step": state.step,
             "epoch": self.position(),
+            "progress": self.progress(),
             "lr": self.optimizer.param_groups[0]["lr"],
         }
-        self._record({**place, **summary, "skipped": state.skipped, "elapsed": state.elapsed, "word": word})
+        counts = {"skipped": state.skipped, "infeasible": len(state.infeasible), "elapsed": state.elapsed}
+        self._record({**place, **summary, **counts})
 
     def _record(self, row: dict[str, Any]) -> None:
         if self.journal is not None:
@@ -251,9 +263,15 @@ class Trainer:
             self.journal.say(line)
 
     def _probe_longest(self) -> None:
-        keys = [(0, i) for i in self.sampler.longest()]
-        batches = (batch.to(self.world.device) for batch in self.load([keys]))
+        self.probe(self.sampler.longest())
+
+    def probe(self, indices: list[int]) -> float:
+        """Try a batch of these and undo it; → s until it was read. Raises TrainingError: too little memory."""
+        started = time.perf_counter()
+        batches = [batch.to(self.world.device) for batch in self.load([[(0, i) for i in indices]])]
+        waited = time.perf_counter() - started
         try_out(self.model, batches, lambda batch: self._losses(batch)[0], str(self.run))
+        return waited
 
     # ── validation, saving, the end ───────────────────────────────────────────────────────────────────────────────
 
@@ -264,7 +282,7 @@ class Trainer:
                 "expected most to fit; lower model.subsampling or the fastest perturb.speed"
             )
         ranks.follow_first(list(self.model.buffers()), self.world)
-        metrics = self._measure()
+        metrics, samples = self._measure()
         state = self.state
         best = better(metrics, state.best_wer, state.best_loss)
         state.stale = 0 if best else state.stale + 1
@@ -285,16 +303,19 @@ class Trainer:
                 **metrics,
                 "best": best,
                 "best_wer": state.best_wer,
+                **samples,
             }
         )
 
-    def _measure(self) -> dict[str, float]:
-        """Rank 0 validates, the others learn the outcome. Generators are left as they were."""
+    def _measure(self) -> tuple[dict[str, float], dict[str, Any]]:
+        """Rank 0 validates, the others learn the outcome; what is no number stays there. Generators are left alone."""
         before = seeding.capture()
-        metrics = self.validate(self.model) if self.world.is_main else {"wer": 0.0, "cer": 0.0, "loss": 0.0}
+        found = dict(self.validate(self.model)) if self.world.is_main else {"wer": 0.0, "cer": 0.0, "loss": 0.0}
+        samples = {"samples": found.pop("samples")} if "samples" in found else {}
+        metrics: dict[str, float] = found
         self.model.train()
         seeding.restore(before)
-        return dict(zip(metrics, ranks.total(list(metrics.values()), self.world), strict=True))
+        return dict(zip(metrics, ranks.total(list(metrics.values()), self.world), strict=True)), samples
 
     def _finish(self) -> None:
         """The mean of the last weights becomes the model if better than the best single one (Izmailov et al. 2018)."""
@@ -302,7 +323,7 @@ class Trainer:
             return
         final = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.model.load_state_dict(mean(list(self.snapshots)))
-        metrics = self._measure()
+        metrics, _ = self._measure()
         is_better = better(metrics, self.state.best_wer, self.state.best_loss)
         if is_better:
             self.state.best_wer, self.state.best_loss = metrics["wer"], metrics["loss"]
@@ -326,6 +347,8 @@ class Trainer:
         generators = ranks.gather(seeding.capture(), self.world)
         if self.world.is_main:
             checkpoint.save(self.run / "checkpoints" / "last.pt", "checkpoint", self.snapshot(generators))
+            if self.journal is not None:
+                self.journal.show()
         self._saved_at = self.state.elapsed
 
     def snapshot(self, generators: list[dict[str, Any]]) -> dict[str, Any]:

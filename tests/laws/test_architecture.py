@@ -15,7 +15,7 @@ LAYERS = [
     "corpora training",
     "config",
     "build",
-    "reporting",
+    "reporting facts finding",
     "runs checking evaluating tuning inference",
     "cli",
 ]

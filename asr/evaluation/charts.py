@@ -1,0 +1,111 @@
+"""Line charts as inline SVG, small and without scripts: numbers in, markup out. Colours are the page's (CSS)."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+_WIDTH, _HEIGHT = 480, 210
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 8, 24  # room for the labels of the axes
+_POINTS = 300  # a line; more than one a pixel shows nothing more
+
+
+class Line(NamedTuple):
+    """One line of a chart: its name and points (x, y); `level` is one height for all x, drawn dashed."""
+
+    name: str
+    points: Sequence[tuple[float, float]] = ()
+    level: float | None = None
+
+
+def line_chart(title: str, lines: Sequence[Line], *, log: bool = False, unit: str = "") -> str:
+    """An <svg> of lines over steps; y begins at 0, or is logarithmic. Empty where no line has a finite point.
+
+    Values that are not finite, or not positive where logarithmic, leave the line out there.
+    """
+    kept = [line._replace(points=_thinned(_drawable(line.points, log))) for line in lines]
+    levels = [line.level for line in kept if line.level is not None and (line.level > 0 or not log)]
+    xs = [x for line in kept for x, _ in line.points]
+    if not xs:
+        return ""
+    ys = _scale([y for line in kept for _, y in line.points] + levels, log)
+    across = _Axis(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
+    up = _Axis(ys[0], ys[-1], _HEIGHT - _BOTTOM, _TOP, log)
+    drawn = [_gridline(y, up, unit) for y in ys] + [_tick(x, across) for x in _ticks(across.low, across.high)]
+    drawn += [_drawn(i, line, across, up) for i, line in enumerate(kept)]
+    label = escape(title, quote=True)
+    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">{"".join(drawn)}</svg>'
+
+
+class _Axis(NamedTuple):
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        """The place of a value, in the picture's units."""
+        low, high, value = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
+        share = 0.5 if high == low else (value - low) / (high - low)
+        return self.start + share * (self.end - self.start)
+
+
+def _drawable(points: Sequence[tuple[float, float]], log: bool) -> list[tuple[float, float]]:
+    return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y) and (y > 0 or not log)]
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Means of neighbouring points where there are too many; the last one stays what it is."""
+    size = -(-len(points) // _POINTS)
+    if size <= 1:
+        return list(points)
+    groups = [points[i : i + size] for i in range(0, len(points) - 1, size)]
+    return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups] + [points[-1]]
+
+
+def _scale(values: Sequence[float], log: bool) -> list[float]:
+    """The heights of the grid; the first and last bound the chart."""
+    if log:
+        low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+        decades = max(high, low + 1) - low
+        return [10.0 ** (low + i) for i in range(0, decades + 1, -(-decades // 5) if decades % 5 == 0 else 1)]
+    ticks = _ticks(0.0, max(*values, 1e-12))
+    step = ticks[1] - ticks[0]
+    return [*ticks, ticks[-1] + step] if ticks[-1] < max(values) - 1e-9 * step else ticks
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """About four round numbers from `low` to `high`."""
+    span = (high - low) or 1.0
+    power = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(m * power for m in (1, 2, 5, 10) if span / (m * power) <= 5)
+    first = math.ceil(low / step - 1e-9)
+    return [n * step for n in range(first, math.floor(high / step + 1e-9) + 1)] or [low]
+
+
+def _gridline(y: float, up: _Axis, unit: str) -> str:
+    at = f"{up(y):.1f}"
+    label = f'<text x="{_LEFT - 5}" y="{at}" dy=".32em" class="up">{y:.4g}{escape(unit)}</text>'
+    return f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>{label}'
+
+
+def _tick(x: float, across: _Axis) -> str:
+    return f'<text x="{across(x):.1f}" y="{_HEIGHT - 6}" class="across">{x:.6g}</text>'
+
+
+def _drawn(number: int, line: Line, across: _Axis, up: _Axis) -> str:
+    """A line or a level; one point alone is a dot."""
+    if line.level is not None:
+        if up.log and line.level <= 0:
+            return ""
+        at = f"{up(line.level):.1f}"
+        return f'<line class="level" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>'
+    places = [f"{across(x):.1f},{up(y):.1f}" for x, y in line.points]
+    if not places:
+        return ""
+    dots = "".join(
+        f'<circle class="s{number}" cx="{x}" cy="{y}" r="2.5"/>'
+        for x, _, y in (place.partition(",") for place in places)
+    )
+    return f'<polyline class="s{number}" points="{" ".join(places)}"/>{dots if len(places) <= 40 else ""}'
