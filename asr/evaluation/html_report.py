@@ -145,7 +145,7 @@ def _breakdowns(rows: Sequence[Row], background: Background) -> list[Breakdown]:
         by_number("Duration, s", rows, seconds),
         by_number("Words in the reference", rows, words, ".0f"),
         by_number("Words a second", rows, [n / s if s > 0 else None for n, s in zip(words, seconds, strict=True)]),
-        by_number("Signal-to-noise ratio, dB (estimate)", rows, noise),
+        by_number("Signal-to-noise ratio, dB (estimated; of 400 recordings at most)", rows, noise),
         *(by_any(name, rows, [background.fields.get(id, {}).get(name) for id in ids]) for name in further),
     ]
     return [breakdown for breakdown in found if breakdown is not None]

@@ -56,7 +56,7 @@ def browser() -> Iterator[Any]:
         yield playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
 
 
-def _evaluation(folder: Path, count: int, recorded: int = 0, wrong: int = 3) -> Path:
+def _evaluation(folder: Path, count: int, recorded: int = 0, wrong: int = 3, **options: Any) -> Path:
     results, sounds = [], {}
     for i in range(count):
         said = " ".join(["turn the light on", "set an alarm", "stop"][: 1 + i % 3]) + f" {i}"
@@ -71,7 +71,7 @@ def _evaluation(folder: Path, count: int, recorded: int = 0, wrong: int = 3) -> 
             )
         )  # fmt: skip
     write_results(folder, results, seconds=2.0, normalisation="NFKC", decoder="greedy")
-    return write_page(folder, Background(sounds, facts={"seed": "1"}, config="name: x\n"))
+    return write_page(folder, Background(sounds, facts={"seed": "1"}, config="name: x\n"), **options)
 
 
 @pytest.fixture(scope="module")
@@ -133,10 +133,9 @@ def test_alignment_is_coloured_and_its_text_harmless(browser: Any, report: Path)
     assert len(colours) == 2
 
 
-def test_audio_plays(browser: Any, report: Path) -> None:
-    opened = Opened(browser, report)
-    assert opened.page.locator("#rows audio").count() == 5
-    played = opened.page.evaluate(
+def _played(opened: Opened) -> list[Any]:
+    """Length and place in it of the first recording after 300 ms of playing, and what went wrong."""
+    return opened.page.evaluate(
         """async () => {
             const audio = document.querySelector('#rows audio');
             audio.muted = true;
@@ -145,8 +144,21 @@ def test_audio_plays(browser: Any, report: Path) -> None:
             return [audio.duration, audio.currentTime, audio.error];
         }"""
     )
-    assert abs(played[0] - 1.0) < 0.05 and played[1] > 0 and played[2] is None
+
+
+def test_embedded_audio_plays(browser: Any, report: Path) -> None:
+    opened = Opened(browser, report)
+    assert opened.page.locator("#rows audio").count() == 5
+    duration, at, error = _played(opened)
+    assert abs(duration - 1.0) < 0.05 and at > 0 and error is None
     assert not opened.complaints and not opened.foreign
+
+
+def test_linked_audio_plays(browser: Any, tmp_path: Path) -> None:
+    opened = Opened(browser, _evaluation(tmp_path, 3, recorded=3, audio_room=0))
+    duration, at, error = _played(opened)
+    assert abs(duration - 1.0) < 0.05 and at > 0 and error is None
+    assert not opened.complaints and opened.foreign == [(tmp_path / "u00000.wav").as_uri()]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
