@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 _MEMORY = 0.8  # how much the loss of a step keeps of those before it: five steps, a third of a decade
 _DIVERGED = 2.0  # times the lowest smoothed loss
-_BELOW = 3.0  # the suggestion is this much below the rate of the lowest loss, where a step more would go up
+# The suggestion is this much below the rate of the lowest loss. Spoken digits, a run of 1.5 minutes, lowest at 2.4e-2:
+# dev loss after two epochs 0.37 at a twelfth of it, 0.45 at a 24th, 0.94 at a third.
+_BELOW = 10.0
 _BISECTIONS = 3  # between the largest size that fits and the smallest that does not
 _NEAR_BEST = 0.95  # of the best pace: a smaller batch makes more steps, so it is worth 5 %
 
@@ -51,7 +53,7 @@ def range_test(rates: Sequence[float], losses: Iterable[float]) -> Iterator[Tria
 
 
 def best_rate(trials: Sequence[Trial]) -> float | None:
-    """The peak learning rate to train with: a third of the rate where the smoothed loss is lowest.
+    """The peak learning rate to train with: a tenth of the rate where the smoothed loss is lowest.
 
     None where the loss never fell, which a rate cannot mend. A higher rate diverges; a much lower one wastes steps.
     """
