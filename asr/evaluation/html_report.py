@@ -21,7 +21,6 @@ from asr.files import write_text
 Row = dict[str, Any]
 _AUDIO_ROOM = 12_000_000  # characters of embedded clips, six minutes of 16 kHz and 16 bits
 _LISTED = 20
-_BINS = 10
 _FEWEST_RATED = 20  # words a rating needs to be shown
 
 
@@ -55,10 +54,10 @@ def write_page(folder: Path, background: Background | None = None, audio_room: i
         table=[_line(row, pairs) for row, pairs in zip(rows, alignments, strict=True)],
         audio=heard,
         worst=[row["id"] for row in worst[:_LISTED]],
-        rated=any(row.get("words") for row in rows),
+        rated=any(row.get("confidences") for row in rows),
         confusions=confusions(alignments),
         breakdowns=_breakdowns(rows, background),
-        calibration=calibration(rows),
+        calibration=calibration(summary),
         background=background,
     )
     write_text(folder / "report.html", page)
@@ -74,29 +73,16 @@ def suspects(rows: Sequence[Row]) -> list[Row]:
     wrong = [row for row in rows if _errors(row)]
 
     def doubt(row: Row) -> tuple[float, int, str]:
-        confident = sum(word[1] for word in row.get("words") or [] if not word[2] and word[1] is not None)
+        confident = sum(word[1] for word in row.get("confidences") or [] if not word[2] and word[1] is not None)
         return -confident, -_errors(row), row["id"]
 
     return sorted(wrong, key=doubt)
 
 
-def calibration(rows: Sequence[Row]) -> list[dict[str, float]]:
-    """Words binned by confidence, ten bins: mean confidence, share that was right, and how many; empty without any."""
-    words = [word for row in rows for word in row.get("words") or [] if word[1] is not None]
-    if len(words) < _FEWEST_RATED:
-        return []
-    bins: list[list[Any]] = [[] for _ in range(_BINS)]
-    for word in words:
-        bins[min(_BINS - 1, int(word[1] * _BINS))].append(word)
-    return [
-        {
-            "confidence": sum(w[1] for w in some) / len(some),
-            "right": sum(bool(w[2]) for w in some) / len(some),
-            "words": len(some),
-        }
-        for some in bins
-        if some
-    ]
+def calibration(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """The bins of summary.json that hold words, of an evaluation with enough of them; empty without confidences."""
+    found = summary.get("confidence") or {"words": 0}
+    return [b for b in found["bins"] if b["words"]] if found["words"] >= _FEWEST_RATED else []
 
 
 def _errors(row: Row) -> int:
@@ -127,7 +113,7 @@ def _line(row: Row, pairs: list[Pair]) -> list[Any]:
             shown[-1] += f" {said}"
         else:
             shown.append(said)
-    rated = [word[1] for word in row.get("words") or [] if word[1] is not None]
+    rated = [word[1] for word in row.get("confidences") or [] if word[1] is not None]
     confidence = round(sum(rated) / len(rated), 3) if rated else None
     counts = [row[key] for key in ("substitutions", "deletions", "insertions", "reference_words", "character_errors")]
     return [row["id"], row.get("speaker"), round(row["duration"], 2), *counts, confidence, shown]
