@@ -53,7 +53,7 @@ def find_batch(config: "Config") -> None:
         print("not even the longest utterance fits; lower data.max_duration or model.hidden_size")
         return
     print(
-        f"largest that fits: {most.seconds:.0f} s of the longest utterances ({config.data.batch_seconds:g} configured); "
+        f"largest that fits: {most.seconds:.0f} s of the longest utterances, {config.data.batch_seconds:g} configured; "
         f"batches of more than {LONGEST_STEP:g} s of work are not tried"
     )
     print(f"suggested: data.batch_seconds={best.seconds:.0f}, the smallest within 5 % of the best pace")
