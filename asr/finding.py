@@ -20,7 +20,8 @@ from asr.world import available_memory, current_world, peak_memory
 
 _LOWEST, _HIGHEST, _STEPS = 1e-6, 1.0, 120  # 20 steps a decade
 _SHARE = 0.8  # of the memory that is free: the rest is for the optimiser, validation and others
-_LONGEST_STEP = 60.0  # s; nobody trains with slower ones
+LONGEST_STEP = 15.0  # s; nobody wants slower ones, and the search shall end within minutes
+_SLOW = 3.0  # s; such a step is measured once
 _REPEATS = 2  # the faster one counts: the first touches memory that the system has yet to give
 
 
@@ -59,7 +60,7 @@ def find_batch(
 def _tried(trainer: Trainer, indices: list[int], longest: float, sizes: list[Size]) -> Size | None:
     """Forward and backward of a batch of these utterances; None where it does not fit or takes too long."""
     padded = longest * len(indices)
-    if sizes and padded / sizes[-1].pace > _LONGEST_STEP:
+    if sizes and padded / sizes[-1].pace > LONGEST_STEP:
         return None
     fastest = float("inf")
     for _ in range(_REPEATS):
@@ -71,6 +72,8 @@ def _tried(trainer: Trainer, indices: list[int], longest: float, sizes: list[Siz
             fastest = min(fastest, time.perf_counter() - started - waited)
         except TrainingError:
             return None
+        if fastest > _SLOW:
+            break
     return Size(padded, peak_memory(trainer.world.device), padded / fastest)
 
 

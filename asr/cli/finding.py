@@ -39,6 +39,7 @@ def find_rate(config: "Config", run: Path) -> None:
 
 def find_batch(config: "Config") -> None:
     """Print every size tried, the largest that fits, and the smallest that is nearly as fast as the fastest."""
+    from asr.finding import LONGEST_STEP
     from asr.finding import find_batch as sizes_of
     from asr.training.finding import best_size
 
@@ -52,6 +53,7 @@ def find_batch(config: "Config") -> None:
         print("not even the longest utterance fits; lower data.max_duration or model.hidden_size")
         return
     print(
-        f"largest that fits: {most.seconds:.0f} s of the longest utterances ({config.data.batch_seconds:g} configured)"
+        f"largest that fits: {most.seconds:.0f} s of the longest utterances, {config.data.batch_seconds:g} configured; "
+        f"batches of more than {LONGEST_STEP:g} s of work are not tried"
     )
     print(f"suggested: data.batch_seconds={best.seconds:.0f}, the smallest within 5 % of the best pace")
