@@ -100,7 +100,8 @@ def _of_batch(
     targets = pad_sequence([torch.tensor(text.targets, dtype=torch.int64) for text in texts], batch_first=True)
     needed = required_frames(targets, lengths).tolist()
     broken = [torch.isnan(row).any() or torch.isposinf(row).any() for row in rows]
-    found = align(emissions.nan_to_num(0.0, 0.0, -torch.inf), targets, frames, lengths)
+    emissions = emissions.nan_to_num(0.0, 0.0, -torch.inf)  # one that broke shall not keep the others
+    found = align(emissions, targets, frames, lengths)
     heard = [hypotheses[0] for hypotheses in GreedyDecoder()(emissions, frames)]
     return [
         LossError(f"utt {stretch.name}: the model's outputs are NaN; expected numbers; train again, or look at it")
