@@ -63,11 +63,6 @@ class Batch:
         """Samples of speech, padding left out."""
         return int(self.waveform_lengths.sum())
 
-    @property
-    def padding(self) -> float:
-        """Share of the padded waveforms that is padding, in [0, 1)."""
-        return 1.0 - self.samples / max(1, self.waveforms.numel())
-
 
 @dataclass(frozen=True, slots=True)
 class Span:

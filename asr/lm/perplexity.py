@@ -51,11 +51,6 @@ def score_lines(model: NGram, path: Path, units: str) -> Iterator[np.ndarray]:
             yield scores[a : b - keep]
 
 
-def score_file(model: NGram, path: Path, units: str = "words") -> Score:
-    """The sums over a whole text. Raises LanguageModelError naming file and line."""
-    return total(score_lines(model, path, units))
-
-
 def total(lines: Iterable[np.ndarray]) -> Score:
     """The sums over lines scored."""
     sentences = tokens = unknown = 0

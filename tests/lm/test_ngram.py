@@ -12,7 +12,7 @@ from lm_oracles import Model, as_tables, back_off
 
 from asr.lm import cache
 from asr.lm.ngram import NGram
-from asr.lm.perplexity import score_file
+from asr.lm.perplexity import score_lines, total
 from asr.lm.writing import write_arpa
 
 LN10 = math.log(10)
@@ -67,7 +67,7 @@ def test_perplexity_by_hand() -> None:
 
 def test_files_are_scored_with_and_without_unknown_words(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("a b\nx\n\n")
-    score = score_file(NGram.of(as_tables(hand())), tmp_path / "text")
+    score = total(score_lines(NGram.of(as_tables(hand())), tmp_path / "text", "words"))
     known = -0.25 - 0.125 - 1.0 - 1.0 - 1.1  # a b </s>, </s> after x, </s> of the empty line
     assert (score.sentences, score.tokens, score.unknown) == (3, 6, 1)
     assert score.log_prob / LN10 == pytest.approx(known - 2.1, abs=1e-5)
@@ -84,7 +84,7 @@ def test_a_model_without_marks(tmp_path: Path) -> None:
     assert scores == pytest.approx([-0.5, -math.inf, -0.5, -0.125])
     assert model.perplexity([["x"]]) == math.inf
     (tmp_path / "text").write_text("a x a b\nb\n")
-    score = score_file(model, tmp_path / "text")
+    score = total(score_lines(model, tmp_path / "text", "words"))
     assert (score.sentences, score.tokens, score.unknown, score.log_prob) == (2, 5, 1, -math.inf)
     assert score.known_log_prob / LN10 == pytest.approx(-0.5 - 0.5 - 0.125 - 0.7)
     assert score.perplexity() == math.inf
