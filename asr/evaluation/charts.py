@@ -87,7 +87,7 @@ def _ticks(low: float, high: float) -> list[float]:
 def _gridline(y: float, up: _Axis, unit: str) -> str:
     at = f"{up(y):.1f}"
     label = f'<text x="{_LEFT - 5}" y="{at}" dy=".32em" class="up">{y:.4g}{escape(unit)}</text>'
-    return f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>{label}'
+    return f'<line class="rule" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>{label}'
 
 
 def _tick(x: float, across: _Axis) -> str:

@@ -71,7 +71,7 @@ def test_the_page_is_whole_and_alone(tmp_path: Path) -> None:
     written = (tmp_path / "train.html").read_text(encoding="utf-8")
     page = Page(written)
     assert not page.open and page.links == ["data:,"] and "<script" not in written and "url(" not in written
-    assert "prefers-color-scheme: dark" in written and "width=device-width" in written
+    assert "prefers-color-scheme:dark" in written and "width=device-width" in written
     for part in ("my <run>", "dev <rises>", "perturb.speed", "u<1>", "a & b ✓", "(nothing)", "25.00 %", "1.900"):
         assert part in page.text, part
     assert written.count("<svg") == 8 and [path.name for path in tmp_path.iterdir()] == ["train.html"]
