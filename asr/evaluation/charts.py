@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-_WIDTH, _HEIGHT = 480, 210
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 8, 24  # room for the labels of the axes
+_WIDTH, _HEIGHT = 360, 190  # near the pixels it has in a card, so that its letters stay as large as CSS says
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 18, 8, 24  # room for the labels of the axes
 _POINTS = 300  # a line; more than one a pixel shows nothing more
 
 
