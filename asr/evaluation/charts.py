@@ -18,10 +18,10 @@ class Line(NamedTuple):
     level: float | None = None
 
 
-def line_chart(title: str, lines: Sequence[Line], *, log: bool = False, unit: str = "") -> str:
-    """An <svg> of lines over steps; y begins at 0, or is logarithmic. Empty where no line has a finite point.
+def line_chart(title: str, lines: Sequence[Line], *, log: bool = False, unit: str = "", until: float = 0.0) -> str:
+    """An <svg> of lines over steps from 0 to at least `until`; y begins at 0, or is logarithmic.
 
-    Values that are not finite, or not positive where logarithmic, leave the line out there.
+    Values that are not finite, or not positive where logarithmic, leave the line out there. Empty where none is left.
     """
     kept = [line._replace(points=_thinned(_drawable(line.points, log))) for line in lines]
     levels = [line.level for line in kept if line.level is not None and (line.level > 0 or not log)]
@@ -29,9 +29,11 @@ def line_chart(title: str, lines: Sequence[Line], *, log: bool = False, unit: st
     if not xs:
         return ""
     ys = _scale([y for line in kept for _, y in line.points] + levels, log)
-    across = _Axis(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
+    across = _Axis(0.0, max(until, *xs), _LEFT, _WIDTH - _RIGHT)
     up = _Axis(ys[0], ys[-1], _HEIGHT - _BOTTOM, _TOP, log)
-    drawn = [_gridline(y, up, unit) for y in ys] + [_tick(x, across) for x in _ticks(across.low, across.high)]
+    drawn = [f'<text x="{_LEFT - 10}" y="{_HEIGHT - 6}" class="axis">step</text>']
+    drawn += [_tick(x, across) for x in _ticks(across.high) if x == round(x)]
+    drawn += [_gridline(y, up, unit) for y in ys]
     drawn += [_drawn(i, line, across, up) for i, line in enumerate(kept)]
     label = escape(title, quote=True)
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">{"".join(drawn)}</svg>'
@@ -70,18 +72,17 @@ def _scale(values: Sequence[float], log: bool) -> list[float]:
         low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
         decades = max(high, low + 1) - low
         return [10.0 ** (low + i) for i in range(0, decades + 1, -(-decades // 5) if decades % 5 == 0 else 1)]
-    ticks = _ticks(0.0, max(*values, 1e-12))
+    ticks = _ticks(max(*values, 1e-12))
     step = ticks[1] - ticks[0]
     return [*ticks, ticks[-1] + step] if ticks[-1] < max(values) - 1e-9 * step else ticks
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """About four round numbers from `low` to `high`."""
-    span = (high - low) or 1.0
+def _ticks(high: float) -> list[float]:
+    """About four round numbers from 0 to `high`."""
+    span = high or 1.0
     power = 10.0 ** math.floor(math.log10(span / 4))
     step = next(m * power for m in (1, 2, 5, 10) if span / (m * power) <= 5)
-    first = math.ceil(low / step - 1e-9)
-    return [n * step for n in range(first, math.floor(high / step + 1e-9) + 1)] or [low]
+    return [n * step for n in range(math.floor(high / step + 1e-9) + 1)]
 
 
 def _gridline(y: float, up: _Axis, unit: str) -> str:

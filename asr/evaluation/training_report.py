@@ -49,11 +49,12 @@ def _of_kind(rows: Sequence[Row], kind: str) -> list[Row]:
 
 
 def charts(steps: Sequence[Row], validations: Sequence[Row], facts: Row) -> Iterator[Chart]:
-    """Every curve."""
+    """Every curve, all over the same steps."""
+    until = max(row["step"] for row in (*steps[-1:], *validations[-1:]))
 
     def chart(title: str, *lines: Line, log: bool = False, unit: str = "") -> Chart:
         names = [(line.name, line.level is not None) for line in lines]
-        return title, names, line_chart(title, lines, log=log, unit=unit)
+        return title, names, line_chart(title, lines, log=log, unit=unit, until=until)
 
     yardsticks = [Line(n, level=facts[k]) for n, k in (("only blanks", "blanks_loss"),) if _is_number(facts.get(k))]
     clip = [Line("clipped above", level=facts["clip"])] if _is_number(facts.get("clip")) else []

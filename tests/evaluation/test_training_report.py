@@ -114,11 +114,27 @@ def test_a_chart_shows_the_points_of_the_log() -> None:
         names == [("training", False), ("dev", False), ("only blanks", True)]
         and root.get("aria-label") == title == "loss, nats per token"
     )
-    heights = {float(t.text): float(t.get("y")) for t in root.iter("text") if t.get("class") == "up"}
+    heights = {float(text): place for text, place in _texts(svg, "up").items()}
     (low, bottom), (high, top) = min(heights.items()), max(heights.items())
     points = [tuple(map(float, p.split(","))) for p in root.find("polyline").get("points").split()]
     values = [low + (bottom - y) / (bottom - top) * (high - low) for _, y in points]
     assert values == pytest.approx([row["loss"] for row in steps], abs=0.03) and high >= 8.0
+
+
+def _texts(svg: str, kind: str) -> dict[str, float]:
+    """The texts of a class in a chart, and where they are."""
+    place = "y" if kind == "up" else "x"
+    return {t.text: float(t.get(place)) for t in ElementTree.fromstring(svg).iter("text") if t.get("class") == kind}
+
+
+def test_every_chart_has_the_same_steps_below() -> None:
+    """Whatever was logged and when, so that one can look from one chart to the next."""
+    drawn = list(charts([step(10), step(20)], [validation(37, 0.5, "a")], FACTS))
+    below = [_texts(svg, "across") for _, _, svg in drawn]
+    assert list(below[0]) == ["0", "10", "20", "30"] and all(texts == below[0] for texts in below)
+    assert all(_texts(svg, "axis").keys() == {"step"} for _, _, svg in drawn)
+    short = line_chart("short", [Line("x", [(1.0, 2.0)])])
+    assert list(_texts(short, "across")) == ["0", "1"], "no fractions of a step"
 
 
 def test_charts_of_odd_numbers() -> None:
