@@ -1,6 +1,7 @@
 """Line charts as inline SVG, small and without scripts: numbers in, markup out. Colours are the page's (CSS)."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
@@ -69,12 +70,21 @@ def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
 def _scale(values: Sequence[float], log: bool) -> list[float]:
     """The heights of the grid; the first and last bound the chart."""
     if log:
-        low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-        decades = max(high, low + 1) - low
-        return [10.0 ** (low + i) for i in range(0, decades + 1, -(-decades // 5) if decades % 5 == 0 else 1)]
+        return _log_scale(min(values), max(values))
     ticks = _ticks(max(*values, 1e-12))
     step = ticks[1] - ticks[0]
     return [*ticks, ticks[-1] + step] if ticks[-1] < max(values) - 1e-9 * step else ticks
+
+
+def _log_scale(low: float, high: float) -> list[float]:
+    """Powers of ten around `low` and `high`, at most seven; with 2 and 5 times them where two decades hold all."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    stride = -(-(last - first) // 5)
+    if last - first > 2:
+        return [10.0**n for n in range(first, last + stride, stride)]
+    ticks = [m * 10.0**n for n in range(first, last + 1) for m in (1, 2, 5)]
+    start = max(bisect_right(ticks, low) - 1, 0)
+    return ticks[start : max(bisect_left(ticks, high), start + 1) + 1]
 
 
 def _ticks(high: float) -> list[float]:
@@ -87,12 +97,19 @@ def _ticks(high: float) -> list[float]:
 
 def _gridline(y: float, up: _Axis, unit: str) -> str:
     at = f"{up(y):.1f}"
-    label = f'<text x="{_LEFT - 5}" y="{at}" dy=".32em" class="up">{y:.4g}{escape(unit)}</text>'
+    label = f'<text x="{_LEFT - 5}" y="{at}" dy=".32em" class="up">{_label(y)}{escape(unit)}</text>'
     return f'<line class="rule" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>{label}'
 
 
 def _tick(x: float, across: _Axis) -> str:
-    return f'<text x="{across(x):.1f}" y="{_HEIGHT - 6}" class="across">{x:.6g}</text>'
+    return f'<text x="{across(x):.1f}" y="{_HEIGHT - 6}" class="across">{_label(x)}</text>'
+
+
+def _label(value: float) -> str:
+    """A number in few letters: 12k for 12000, 5e-4 for 0.0005."""
+    if 0 < value < 0.01:
+        return f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
+    return f"{value / 1000:.4g}k" if 1e4 <= value < 1e7 else f"{value:.4g}".replace("e+0", "e").replace("e+", "e")
 
 
 def _drawn(number: int, line: Line, across: _Axis, up: _Axis) -> str:

@@ -4,6 +4,7 @@ import math
 import re
 import time
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -135,6 +136,22 @@ def test_every_chart_has_the_same_steps_below() -> None:
     assert all(_texts(svg, "axis").keys() == {"step"} for _, _, svg in drawn)
     short = line_chart("short", [Line("x", [(1.0, 2.0)])])
     assert list(_texts(short, "across")) == ["0", "1"], "no fractions of a step"
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ((1e-6, 2e-3), ["1e-6", "1e-5", "1e-4", "1e-3", "0.01"]),
+        ((2e-4, 8e-3), ["2e-4", "5e-4", "1e-3", "2e-3", "5e-3", "0.01"]),
+        ((3.0, 3.0), ["2", "5"]),
+        ((1.0, 1e9), ["1", "100", "10k", "1000k", "1e8", "1e10"]),
+    ],
+)
+def test_log_axes_have_few_labels_apart(values: tuple[float, float], labels: list[str]) -> None:
+    found = _texts(line_chart("log", [Line("x", list(enumerate(values)))], log=True), "up")
+    assert list(found) == labels
+    places = list(found.values())
+    assert all(above <= below - 11 for below, above in pairwise(places)), "letters overlap"
 
 
 def test_charts_of_odd_numbers() -> None:
