@@ -56,23 +56,29 @@ def charts(steps: Sequence[Row], validations: Sequence[Row], facts: Row) -> Iter
         names = [(line.name, line.level is not None) for line in lines]
         return title, names, line_chart(title, lines, log=log, unit=unit, until=until)
 
-    yardsticks = [Line(n, level=facts[k]) for n, k in (("only blanks", "blanks_loss"),) if _is_number(facts.get(k))]
-    clip = [Line("clipped above", level=facts["clip"])] if _is_number(facts.get("clip")) else []
     yield chart(
-        "loss, nats per token", _line(steps, "loss", "training"), _line(validations, "loss", "dev"), *yardsticks
-    )
+        "loss, nats per token", _line(steps, "loss", "training"), _line(validations, "loss", "dev"),
+        *_level(facts, "blanks_loss", "only blanks"),
+    )  # fmt: skip
     yield chart(
         "error rates on dev", _line(validations, "wer", "WER", 100), _line(validations, "cer", "CER", 100), unit="%"
     )
     yield chart("learning rate", _line(steps, "lr", "learning rate"), log=True)
-    yield chart("gradient norm", _line(steps, "gradient_norm", "before clipping"), *clip, log=True)
     yield chart(
-        "blanks", _line(steps, "blank_share", "frames whose best is blank", 100),
+        "gradient norm before clipping", _line(steps, "gradient_norm", "gradient norm"),
+        *_level(facts, "clip", "clipped above"), log=True,
+    )  # fmt: skip
+    yield chart(
+        "blank share", _line(steps, "blank_share", "frames whose best token is blank", 100),
         _line(steps, "empty_share", "empty transcripts", 100), unit="%",
     )  # fmt: skip
-    yield chart("padding", _line(steps, "padding", "share of padding", 100), unit="%")
-    yield chart("pace, seconds of audio a second", _line(steps, "audio_seconds_per_second", "pace"))
-    yield chart("waiting for data", _line(steps, "data_wait", "share of the time", 100), unit="%")
+    yield chart("padding share", _line(steps, "padding", "padding", 100), unit="%")
+    yield chart("throughput, audio-s/s", _line(steps, "audio_seconds_per_second", "throughput"))
+    yield chart("data wait, share of the time", _line(steps, "data_wait", "data wait", 100), unit="%")
+
+
+def _level(facts: Row, key: str, name: str) -> list[Line]:
+    return [Line(name, level=facts[key])] if _is_number(facts.get(key)) else []
 
 
 def _line(rows: Sequence[Row], key: str, name: str, scale: float = 1.0) -> Line:
