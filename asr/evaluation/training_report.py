@@ -30,7 +30,7 @@ def write_training_report(rows: Sequence[Row], diagnoses: Sequence[Mapping[str, 
     page = render_page(
         "train.html",
         name=name,
-        last=steps[-1],
+        last=max((steps[-1], *validations[-1:]), key=lambda row: row["step"]),
         best=min(validations, key=lambda row: row["wer"], default=None),
         facts=facts,
         diagnoses=diagnoses,
@@ -50,7 +50,7 @@ def _of_kind(rows: Sequence[Row], kind: str) -> list[Row]:
 
 def charts(steps: Sequence[Row], validations: Sequence[Row], facts: Row) -> Iterator[Chart]:
     """Every curve, all over the same steps."""
-    until = max(row["step"] for row in (*steps[-1:], *validations[-1:]))
+    until = max(row["step"] for row in (steps[-1], *validations[-1:]))
 
     def chart(title: str, *lines: Line, log: bool = False, unit: str = "") -> Chart:
         names = [(line.name, line.level is not None) for line in lines]

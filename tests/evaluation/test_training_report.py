@@ -86,6 +86,12 @@ def test_no_step_no_page_and_old_logs_have_one(tmp_path: Path) -> None:
     assert "Nothing looks wrong" in (tmp_path / "train.html").read_text()
 
 
+def test_the_head_is_the_last_row_of_either_kind(tmp_path: Path) -> None:
+    last = validation(7, 0.5, "a") | {"progress": 1.0, "elapsed": 8000.0}
+    write_training_report([*ROWS, last], [], "run", tmp_path / "train.html")
+    assert "step 7, epoch 0.70, 100 % of the run, 133.3 min." in (tmp_path / "train.html").read_text()
+
+
 def test_milestones_are_where_the_log_passes_them() -> None:
     found = {what: row and row["step"] for what, row in milestones(ROWS[1:2], ROWS[3:4], FACTS)}
     assert list(found.values()) == [None, None, None, 2]
