@@ -30,6 +30,7 @@ def write_training_report(rows: Sequence[Row], diagnoses: Sequence[Mapping[str, 
     page = render_page(
         "train.html",
         name=name,
+        duration=duration,
         last=max((steps[-1], *validations[-1:]), key=lambda row: row["step"]),
         best=min(validations, key=lambda row: row["wer"], default=None),
         facts=facts,
@@ -39,6 +40,13 @@ def write_training_report(rows: Sequence[Row], diagnoses: Sequence[Mapping[str, 
         transcripts=transcripts(validations),
     )
     write_text(out, page)
+
+
+def duration(seconds: float) -> str:
+    """What somebody would say: 40 s, 8.6 min, 3.2 h."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
 
 
 def _of_kind(rows: Sequence[Row], kind: str) -> list[Row]:

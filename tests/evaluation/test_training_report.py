@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from asr.evaluation.charts import Line, line_chart
-from asr.evaluation.training_report import charts, milestones, transcripts, write_training_report
+from asr.evaluation.training_report import charts, duration, milestones, transcripts, write_training_report
 
 FACTS = {
     "kind": "facts", "step": 0, "blanks_loss": 1.9, "unigram_loss": 1.8, "clip": 5.0, "utterances": 24,
@@ -89,7 +89,13 @@ def test_no_step_no_page_and_old_logs_have_one(tmp_path: Path) -> None:
 def test_the_head_is_the_last_row_of_either_kind(tmp_path: Path) -> None:
     last = validation(7, 0.5, "a") | {"progress": 1.0, "elapsed": 8000.0}
     write_training_report([*ROWS, last], [], "run", tmp_path / "train.html")
-    assert "step 7, epoch 0.70, 100 % of the run, 133.3 min." in (tmp_path / "train.html").read_text()
+    assert "step 7, epoch 0.70, 100 % of the run, 2.2 h." in (tmp_path / "train.html").read_text()
+
+
+def test_durations_are_in_the_unit_somebody_would_say() -> None:
+    assert [duration(s) for s in (0.4, 59.0, 60.0, 516.0, 3600.0, 100_000.0)] == [
+        "0 s", "59 s", "1.0 min", "8.6 min", "1.0 h", "27.8 h",
+    ]  # fmt: skip
 
 
 def test_milestones_are_where_the_log_passes_them() -> None:
