@@ -106,8 +106,9 @@ def milestones(steps: Sequence[Row], validations: Sequence[Row], facts: Row) -> 
     if isinstance(unigram, float):
         below = (row for row in steps if _is_number(row.get("loss")) and row["loss"] < 0.9 * unigram)
         yield "loss below every constant output: it listens", next(below, None)
-    spoken = (row for row in validations if any(sample["hypothesis"] for sample in row.get("samples", ())))
-    yield "first transcript that is not empty", next(spoken, None)
+    if not validations or any(row.get("samples") for row in validations):  # an older log keeps none: nobody knows
+        spoken = (row for row in validations if any(sample["hypothesis"] for sample in row.get("samples", ())))
+        yield "first transcript that is not empty", next(spoken, None)
     yield "first WER below 100 %", next((row for row in validations if row["wer"] < 1.0), None)
     yield "best WER", min(validations, key=lambda row: row["wer"], default=None)
 

@@ -101,6 +101,8 @@ def test_durations_are_in_the_unit_somebody_would_say() -> None:
 def test_milestones_are_where_the_log_passes_them() -> None:
     found = {what: row and row["step"] for what, row in milestones(ROWS[1:2], ROWS[3:4], FACTS)}
     assert list(found.values()) == [None, None, None, 2]
+    bare = {key: value for key, value in validation(2, 0.5, "").items() if key != "samples"}
+    assert [what for what, _ in milestones([], [bare], {})] == ["first WER below 100 %", "best WER"]
     steps, validations = ([row for row in ROWS if row["kind"] == kind] for kind in ("step", "validation"))
     found = {what: row and row["step"] for what, row in milestones(steps, validations, FACTS)}
     assert found == {
