@@ -6,34 +6,13 @@ import time
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from log_rows import FACTS, step, validation
 
 from asr.evaluation.charts import Line, line_chart
 from asr.evaluation.training_report import charts, duration, milestones, transcripts, write_training_report
-
-FACTS = {
-    "kind": "facts", "step": 0, "blanks_loss": 1.9, "unigram_loss": 1.8, "clip": 5.0, "utterances": 24,
-}  # fmt: skip
-
-
-def step(number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "kind": "step", "step": number, "epoch": number / 10, "progress": number / 100, "loss": 6.0 / number,
-        "lr": 1e-3, "gradient_norm": 2.0, "audio_seconds_per_second": 90.0, "data_wait": 0.1, "padding": 0.05,
-        "blank_share": 0.9, "empty_share": 0.1, "elapsed": 60.0 * number, "word": "",
-    } | more  # fmt: skip
-
-
-def validation(number: int, wer: float, heard: str) -> dict[str, Any]:
-    samples = [{"id": "u<1>", "reference": "a & b", "hypothesis": heard}]
-    return {
-        "kind": "validation", "step": number, "epoch": number / 10, "wer": wer, "cer": wer / 2, "loss": 2.0,
-        "best": True, "best_wer": wer, "samples": samples,
-    }  # fmt: skip
-
 
 ROWS = [
     FACTS, step(1), step(2), validation(2, 1.0, ""), step(3), step(4, loss=None), validation(4, 0.5, "a b "), step(5),
