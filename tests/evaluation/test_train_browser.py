@@ -16,28 +16,30 @@ CURVES = [
     "padding share", "throughput, audio-s/s", "data wait, share of the time",
 ]  # fmt: skip
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel" * 2
+NAME = f"my <run> {LONG}"
 
 
 def _rows() -> list[dict[str, Any]]:
-    """A run that waits for its data, half way, with transcripts that get better; one step had no loss."""
+    """A run that waits for its data, with transcripts that get better and long names; one step had no loss."""
     rows: list[dict[str, Any]] = [FACTS]
     heard = {10: "", 20: LONG, 30: "<i>a</i>", 40: "a & b"}
     for i in range(1, 46):
         rows.append(step(i, data_wait=0.4, lr=1e-3 / i, gradient_norm=20.0 / i, loss=None if i == 7 else 6.0 / i))
         rows += [validation(i, 1.1 - i / 40, heard[i])] if i in heard else []
+    rows[-6]["samples"].append({"id": LONG, "reference": LONG, "hypothesis": ""})
     return rows
 
 
 @pytest.fixture(scope="module")
 def train_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("run") / "train.html"
-    write_training_report(_rows(), [asdict(d) for d in diagnose(_rows())], "my <run>", path)
+    write_training_report(_rows(), [asdict(d) for d in diagnose(_rows())], NAME, path)
     return path
 
 
 def test_it_opens_without_a_word_and_alone(browser: Any, train_page: Path) -> None:
     opened = Opened(browser, train_page)
-    assert opened.page.inner_text("h1") == "my <run>" and opened.page.title() == "my <run>: training"
+    assert opened.page.inner_text("h1") == NAME and opened.page.title() == f"{NAME}: training"
     assert opened.page.locator("script").count() == 0
     assert not opened.complaints and not opened.foreign
     assert [url for url in opened.requests if not url.startswith("data:")] == [train_page.as_uri()]
