@@ -77,6 +77,13 @@ def test_durations_are_in_the_unit_somebody_would_say() -> None:
     ]  # fmt: skip
 
 
+def test_a_remedy_ends_as_a_sentence_does(tmp_path: Path) -> None:
+    asking = WRONG | {"remedy": "a third of training.lr; is it right?"}
+    write_training_report(ROWS, [WRONG, asking], "run", tmp_path / "train.html")
+    text = Page((tmp_path / "train.html").read_text()).text
+    assert "perturb.speed.\n" in text and "is it right?\n" in text
+
+
 def test_milestones_are_where_the_log_passes_them() -> None:
     found = {what: row and row["step"] for what, row in milestones(ROWS[1:2], ROWS[3:4], FACTS)}
     assert list(found.values()) == [None, None, None, 2]
