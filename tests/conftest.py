@@ -1,9 +1,19 @@
-"""What every test may use: the folder of real recordings, and a small corpus of tones."""
+"""What every test may use: the folder of real recordings, and a browser."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from browsing import chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real browser; skips the test where there is none."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,8 @@ def write_training_report(rows: Sequence[Row], diagnoses: Sequence[Mapping[str, 
     page = render_page(
         "train.html",
         name=name,
-        last=steps[-1],
+        duration=duration,
+        last=max((steps[-1], *validations[-1:]), key=lambda row: row["step"]),
         best=min(validations, key=lambda row: row["wer"], default=None),
         facts=facts,
         diagnoses=diagnoses,
@@ -41,6 +42,13 @@ def write_training_report(rows: Sequence[Row], diagnoses: Sequence[Mapping[str, 
     write_text(out, page)
 
 
+def duration(seconds: float) -> str:
+    """What somebody would say: 40 s, 8.6 min, 3.2 h."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
 def _of_kind(rows: Sequence[Row], kind: str) -> list[Row]:
     return [row for row in rows if row.get("kind") == kind]
 
@@ -49,29 +57,36 @@ def _of_kind(rows: Sequence[Row], kind: str) -> list[Row]:
 
 
 def charts(steps: Sequence[Row], validations: Sequence[Row], facts: Row) -> Iterator[Chart]:
-    """Every curve."""
+    """Every curve, all over the same steps."""
+    until = max(row["step"] for row in (steps[-1], *validations[-1:]))
 
     def chart(title: str, *lines: Line, log: bool = False, unit: str = "") -> Chart:
         names = [(line.name, line.level is not None) for line in lines]
-        return title, names, line_chart(title, lines, log=log, unit=unit)
+        return title, names, line_chart(title, lines, log=log, unit=unit, until=until)
 
-    yardsticks = [Line(n, level=facts[k]) for n, k in (("only blanks", "blanks_loss"),) if _is_number(facts.get(k))]
-    clip = [Line("clipped above", level=facts["clip"])] if _is_number(facts.get("clip")) else []
     yield chart(
-        "loss, nats per token", _line(steps, "loss", "training"), _line(validations, "loss", "dev"), *yardsticks
-    )
+        "loss, nats per token", _line(steps, "loss", "training"), _line(validations, "loss", "dev"),
+        *_level(facts, "blanks_loss", "only blanks"),
+    )  # fmt: skip
     yield chart(
         "error rates on dev", _line(validations, "wer", "WER", 100), _line(validations, "cer", "CER", 100), unit="%"
     )
     yield chart("learning rate", _line(steps, "lr", "learning rate"), log=True)
-    yield chart("gradient norm", _line(steps, "gradient_norm", "before clipping"), *clip, log=True)
     yield chart(
-        "blanks", _line(steps, "blank_share", "frames whose best is blank", 100),
+        "gradient norm before clipping", _line(steps, "gradient_norm", "gradient norm"),
+        *_level(facts, "clip", "clipped above"), log=True,
+    )  # fmt: skip
+    yield chart(
+        "blank share", _line(steps, "blank_share", "frames whose best token is blank", 100),
         _line(steps, "empty_share", "empty transcripts", 100), unit="%",
     )  # fmt: skip
-    yield chart("padding", _line(steps, "padding", "share of padding", 100), unit="%")
-    yield chart("pace, seconds of audio a second", _line(steps, "audio_seconds_per_second", "pace"))
-    yield chart("waiting for data", _line(steps, "data_wait", "share of the time", 100), unit="%")
+    yield chart("padding share", _line(steps, "padding", "padding", 100), unit="%")
+    yield chart("throughput, audio-s/s", _line(steps, "audio_seconds_per_second", "throughput"))
+    yield chart("data wait, share of the time", _line(steps, "data_wait", "data wait", 100), unit="%")
+
+
+def _level(facts: Row, key: str, name: str) -> list[Line]:
+    return [Line(name, level=facts[key])] if _is_number(facts.get(key)) else []
 
 
 def _line(rows: Sequence[Row], key: str, name: str, scale: float = 1.0) -> Line:
@@ -91,8 +106,9 @@ def milestones(steps: Sequence[Row], validations: Sequence[Row], facts: Row) -> 
     if isinstance(unigram, float):
         below = (row for row in steps if _is_number(row.get("loss")) and row["loss"] < 0.9 * unigram)
         yield "loss below every constant output: it listens", next(below, None)
-    spoken = (row for row in validations if any(sample["hypothesis"] for sample in row.get("samples", ())))
-    yield "first transcript that is not empty", next(spoken, None)
+    if not validations or any(row.get("samples") for row in validations):  # an older log keeps none: nobody knows
+        spoken = (row for row in validations if any(sample["hypothesis"] for sample in row.get("samples", ())))
+        yield "first transcript that is not empty", next(spoken, None)
     yield "first WER below 100 %", next((row for row in validations if row["wer"] < 1.0), None)
     yield "best WER", min(validations, key=lambda row: row["wer"], default=None)
 

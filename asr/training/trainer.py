@@ -244,15 +244,16 @@ class Trainer:
     def _log(self) -> None:
         state, summary = self.state, self.state.window.summary(self.sample_rate)
         state.window = Window()
-        place = {
-            "kind": "step",
-            "step": state.step,
-            "epoch": self.position(),
-            "progress": self.progress(),
-            "lr": self.optimizer.param_groups[0]["lr"],
-        }
-        counts = {"skipped": state.skipped, "infeasible": len(state.infeasible), "elapsed": state.elapsed}
-        self._record({**place, **summary, **counts})
+        rate = {"lr": self.optimizer.param_groups[0]["lr"]}
+        counts = {"skipped": state.skipped, "infeasible": len(state.infeasible)}
+        self._record({"kind": "step", **self._place(), **rate, **summary, **counts})
+
+    def _place(self) -> dict[str, float]:
+        """Where in the run a row of the log is."""
+        state = self.state
+        return {
+            "step": state.step, "epoch": self.position(), "progress": self.progress(), "elapsed": state.elapsed,
+        }  # fmt: skip
 
     def _record(self, row: dict[str, Any]) -> None:
         if self.journal is not None:
@@ -298,8 +299,7 @@ class Trainer:
         self._record(
             {
                 "kind": "validation",
-                "step": state.step,
-                "epoch": self.position(),
+                **self._place(),
                 **metrics,
                 "best": best,
                 "best_wer": state.best_wer,

@@ -1,13 +1,12 @@
 """report.html in a real browser: it sorts, filters and plays, asks for nothing, and opens fast with 10,000 rows."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from browsing import Opened
 
 from asr.audio.io import write_wav
 from asr.evaluation.comparison import compare_results, comparison_page
@@ -15,42 +14,12 @@ from asr.evaluation.html_report import Background, write_page
 from asr.evaluation.results import Result, write_results
 from asr.evaluation.sounds import Sound
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="no browser: playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: chromium is not installed")
 RATE = 16000
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run",
-    "--disable-sync", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
 
 
-class Opened:
-    """A page, and what it complained about and asked for."""
-
-    def __init__(self, browser: Any, path: Path, **context: Any) -> None:
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page = browser.new_context(**context).new_page()
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri())
-
-    def column(self, number: int) -> list[str]:
-        """The texts of a column of the table of utterances, as far as it is in the page."""
-        return self.page.locator(f"#rows tbody tr td:nth-child({number})").all_text_contents()
-
-    @property
-    def foreign(self) -> list[str]:
-        """Addresses asked for that are neither the page nor within it."""
-        return [url for url in self.requests if not url.startswith("data:")][1:]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
+def _column(opened: Opened, number: int) -> list[str]:
+    """The texts of a column of the table of utterances, as far as it is in the page."""
+    return opened.page.locator(f"#rows tbody tr td:nth-child({number})").all_text_contents()
 
 
 def _evaluation(folder: Path, count: int, recorded: int = 0, wrong: int = 3, **options: Any) -> Path:
@@ -79,17 +48,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_sorting(browser: Any, report: Path) -> None:
     opened = Opened(browser, report)
     opened.page.click("#rows th[data-key='2']")
-    seconds = [float(s) for s in opened.column(3)]
+    seconds = [float(s) for s in _column(opened, 3)]
     assert seconds == sorted(seconds, reverse=True) and seconds[0] == 7
     opened.page.click("#rows th[data-key='2']")
-    assert opened.column(3)[0] == "1"
+    assert _column(opened, 3)[0] == "1"
     assert opened.page.get_attribute("#rows th[data-key='2']", "aria-sort") == "ascending"
     opened.page.click("#rows th[data-key='wer']")
-    rates = [float(s) for s in opened.column(6)]
+    rates = [float(s) for s in _column(opened, 6)]
     assert rates == sorted(rates, reverse=True) and rates[0] > 0
     opened.page.focus("#rows th[data-key='0']")
     opened.page.keyboard.press("Enter")
-    assert opened.column(1)[:2] == ["u00000", "u00001"]
+    assert _column(opened, 1)[:2] == ["u00000", "u00001"]
     assert not opened.complaints and not opened.foreign
 
 
@@ -99,24 +68,24 @@ def test_filtering(browser: Any, report: Path) -> None:
     opened.page.fill("#filter", "STOP s5")
     rows = [json.loads(line) for line in (report.parent / "results.jsonl").read_text().splitlines()]
     wanted = [row["id"] for row in rows if "stop" in row["reference"] and row["speaker"] == "s5"]
-    assert wanted and opened.column(1) == wanted
+    assert wanted and _column(opened, 1) == wanted
     opened.page.fill("#filter", "")
     opened.page.select_option("#kind", "i")
     wanted = [row["id"] for row in rows if row["insertions"]]
     assert opened.page.inner_text("#count") == f"{len(wanted)} of 200"
-    assert opened.column(1) and opened.column(1) == wanted[: len(opened.column(1))]
+    assert _column(opened, 1) and _column(opened, 1) == wanted[: len(_column(opened, 1))]
     opened.page.fill("#filter", "nowhere")
-    assert opened.page.inner_text("#count") == "0 of 200" and opened.column(1) == []
+    assert opened.page.inner_text("#count") == "0 of 200" and _column(opened, 1) == []
     assert not opened.complaints and not opened.foreign
 
 
 def test_rows_come_as_somebody_scrolls(browser: Any, report: Path) -> None:
     opened = Opened(browser, report, viewport={"width": 1200, "height": 800})
-    assert len(opened.column(1)) < 200
+    assert len(_column(opened, 1)) < 200
     for _ in range(40):
         opened.page.evaluate("window.scrollTo(0, document.getElementById('more').offsetTop)")
         opened.page.wait_for_timeout(20)
-    assert len(opened.column(1)) == 200
+    assert len(_column(opened, 1)) == 200
 
 
 def test_alignment_is_coloured_and_its_text_harmless(browser: Any, report: Path) -> None:
@@ -161,7 +130,7 @@ def test_linked_audio_plays(browser: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_in_either_light(browser: Any, report: Path, scheme: str, tmp_path: Path) -> None:
     opened = Opened(browser, report, viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert opened.width <= 390
     paper = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
     opened.page.screenshot(path=tmp_path / f"{scheme}.png")
@@ -182,5 +151,5 @@ def test_comparison(browser: Any, report: Path, tmp_path: Path) -> None:
     (tmp_path / "c.html").write_text(comparison_page(compare_results([report.parent, tmp_path / "other"])))
     opened = Opened(browser, tmp_path / "c.html", viewport={"width": 390, "height": 844})
     assert "points" in opened.page.inner_text("main") and opened.page.locator("span.i").count() > 10
-    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert opened.width <= 390
     assert not opened.complaints and not opened.foreign

@@ -4,35 +4,15 @@ import math
 import re
 import time
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from log_rows import FACTS, step, validation
 
 from asr.evaluation.charts import Line, line_chart
-from asr.evaluation.training_report import charts, milestones, transcripts, write_training_report
-
-FACTS = {
-    "kind": "facts", "step": 0, "blanks_loss": 1.9, "unigram_loss": 1.8, "clip": 5.0, "utterances": 24,
-}  # fmt: skip
-
-
-def step(number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "kind": "step", "step": number, "epoch": number / 10, "progress": number / 100, "loss": 6.0 / number,
-        "lr": 1e-3, "gradient_norm": 2.0, "audio_seconds_per_second": 90.0, "data_wait": 0.1, "padding": 0.05,
-        "blank_share": 0.9, "empty_share": 0.1, "elapsed": 60.0 * number, "word": "",
-    } | more  # fmt: skip
-
-
-def validation(number: int, wer: float, heard: str) -> dict[str, Any]:
-    samples = [{"id": "u<1>", "reference": "a & b", "hypothesis": heard}]
-    return {
-        "kind": "validation", "step": number, "epoch": number / 10, "wer": wer, "cer": wer / 2, "loss": 2.0,
-        "best": True, "best_wer": wer, "samples": samples,
-    }  # fmt: skip
-
+from asr.evaluation.training_report import charts, duration, milestones, transcripts, write_training_report
 
 ROWS = [
     FACTS, step(1), step(2), validation(2, 1.0, ""), step(3), step(4, loss=None), validation(4, 0.5, "a b "), step(5),
@@ -71,7 +51,7 @@ def test_the_page_is_whole_and_alone(tmp_path: Path) -> None:
     written = (tmp_path / "train.html").read_text(encoding="utf-8")
     page = Page(written)
     assert not page.open and page.links == ["data:,"] and "<script" not in written and "url(" not in written
-    assert "prefers-color-scheme: dark" in written and "width=device-width" in written
+    assert "prefers-color-scheme:dark" in written and "width=device-width" in written
     for part in ("my <run>", "dev <rises>", "perturb.speed", "u<1>", "a & b ✓", "(nothing)", "25.00 %", "1.900"):
         assert part in page.text, part
     assert written.count("<svg") == 8 and [path.name for path in tmp_path.iterdir()] == ["train.html"]
@@ -85,9 +65,30 @@ def test_no_step_no_page_and_old_logs_have_one(tmp_path: Path) -> None:
     assert "Nothing looks wrong" in (tmp_path / "train.html").read_text()
 
 
+def test_the_head_is_the_last_row_of_either_kind(tmp_path: Path) -> None:
+    last = validation(7, 0.5, "a") | {"progress": 1.0, "elapsed": 8000.0}
+    write_training_report([*ROWS, last], [], "run", tmp_path / "train.html")
+    assert "step 7, epoch 0.70, 100 % of the run, 2.2 h." in (tmp_path / "train.html").read_text()
+
+
+def test_durations_are_in_the_unit_somebody_would_say() -> None:
+    assert [duration(s) for s in (0.4, 59.0, 60.0, 516.0, 3600.0, 100_000.0)] == [
+        "0 s", "59 s", "1.0 min", "8.6 min", "1.0 h", "27.8 h",
+    ]  # fmt: skip
+
+
+def test_a_remedy_ends_as_a_sentence_does(tmp_path: Path) -> None:
+    asking = WRONG | {"remedy": "a third of training.lr; is it right?"}
+    write_training_report(ROWS, [WRONG, asking], "run", tmp_path / "train.html")
+    text = Page((tmp_path / "train.html").read_text()).text
+    assert "perturb.speed.\n" in text and "is it right?\n" in text
+
+
 def test_milestones_are_where_the_log_passes_them() -> None:
     found = {what: row and row["step"] for what, row in milestones(ROWS[1:2], ROWS[3:4], FACTS)}
     assert list(found.values()) == [None, None, None, 2]
+    bare = {key: value for key, value in validation(2, 0.5, "").items() if key != "samples"}
+    assert [what for what, _ in milestones([], [bare], {})] == ["first WER below 100 %", "best WER"]
     steps, validations = ([row for row in ROWS if row["kind"] == kind] for kind in ("step", "validation"))
     found = {what: row and row["step"] for what, row in milestones(steps, validations, FACTS)}
     assert found == {
@@ -114,11 +115,43 @@ def test_a_chart_shows_the_points_of_the_log() -> None:
         names == [("training", False), ("dev", False), ("only blanks", True)]
         and root.get("aria-label") == title == "loss, nats per token"
     )
-    heights = {float(t.text): float(t.get("y")) for t in root.iter("text") if t.get("class") == "up"}
+    heights = {float(text): place for text, place in _texts(svg, "up").items()}
     (low, bottom), (high, top) = min(heights.items()), max(heights.items())
     points = [tuple(map(float, p.split(","))) for p in root.find("polyline").get("points").split()]
     values = [low + (bottom - y) / (bottom - top) * (high - low) for _, y in points]
     assert values == pytest.approx([row["loss"] for row in steps], abs=0.03) and high >= 8.0
+
+
+def _texts(svg: str, kind: str) -> dict[str, float]:
+    """The texts of a class in a chart, and where they are."""
+    place = "y" if kind == "up" else "x"
+    return {t.text: float(t.get(place)) for t in ElementTree.fromstring(svg).iter("text") if t.get("class") == kind}
+
+
+def test_every_chart_has_the_same_steps_below() -> None:
+    """Whatever was logged and when, so that one can look from one chart to the next."""
+    drawn = list(charts([step(10), step(20)], [validation(37, 0.5, "a")], FACTS))
+    below = [_texts(svg, "across") for _, _, svg in drawn]
+    assert list(below[0]) == ["0", "10", "20", "30"] and all(texts == below[0] for texts in below)
+    assert all(_texts(svg, "axis").keys() == {"step"} for _, _, svg in drawn)
+    short = line_chart("short", [Line("x", [(1.0, 2.0)])])
+    assert list(_texts(short, "across")) == ["0", "1"], "no fractions of a step"
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ((1e-6, 2e-3), ["1e-6", "1e-5", "1e-4", "1e-3", "0.01"]),
+        ((2e-4, 8e-3), ["2e-4", "5e-4", "1e-3", "2e-3", "5e-3", "0.01"]),
+        ((3.0, 3.0), ["2", "5"]),
+        ((1.0, 1e9), ["1", "100", "10k", "1000k", "1e8", "1e10"]),
+    ],
+)
+def test_log_axes_have_few_labels_apart(values: tuple[float, float], labels: list[str]) -> None:
+    found = _texts(line_chart("log", [Line("x", list(enumerate(values)))], log=True), "up")
+    assert list(found) == labels
+    places = list(found.values())
+    assert all(above <= below - 11 for below, above in pairwise(places)), "letters overlap"
 
 
 def test_charts_of_odd_numbers() -> None:
