@@ -1,0 +1,179 @@
+"""What a recording is like, in figures: level, noise, clipping, offset, silence, band, and what to know it again by.
+
+A recording is read once, in blocks, into a row of figures every 16 ms; a stretch of it is measured from its rows, so
+that many utterances of one long file cost one reading. Knows waveforms; does not know files.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from asr.audio.fingerprint import TONES, fingerprint
+
+STEP = 0.016  # s from row to row; a spectrum spans two
+_LINEAR = 32  # bands up to half the rate, for where the spectrum ends
+_TOP = 0.98  # of the largest amplitude: equal neighbours above it are a flat top
+_EMPTY = 1e-6  # of the power, -60 dB: a band above which no more is left is empty
+_QUIETEST = 1e-10  # of full-scale power: what digital silence counts as, -100 dB
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A recording's figures every 16 ms, (T,) or (T, bands): its mean, power, largest amplitude, number of samples
+    between equal neighbours at its top, and power in linear bands and in those of the fingerprint."""
+
+    rate: int
+    mean: np.ndarray
+    power: np.ndarray
+    peak: np.ndarray
+    flat: np.ndarray
+    spectrum: np.ndarray
+    tones: np.ndarray
+
+    def stretch(self, offset: float, duration: float) -> "Rows":
+        """The rows of `duration` s from `offset` s on; at least one."""
+        step = _hop(self.rate) / self.rate
+        start = min(round(offset / step), len(self.mean) - 1)
+        cut = slice(start, max(start + 1, round((offset + duration) / step)))
+        return Rows(self.rate, *(getattr(self, f.name)[cut] for f in fields(self)[1:]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measures:
+    """A stretch of speech in figures.
+
+    level: of the loud frames, dB of full scale. noise_ratio: see signal_to_noise, dB. offset: the mean, full scale
+    being 1. clipped: the share of samples inside flat tops; of recordings that lost bits on the way (MP3, Opus) it is
+    0 whatever was clipped before. lead, trail: silence at the ends, s. silent: share of silent frames. bandwidth: where
+    the spectrum ends, Hz. codes: see asr.audio.fingerprint.
+    """
+
+    peak: float
+    level: float
+    noise_ratio: float
+    offset: float
+    clipped: float
+    lead: float
+    trail: float
+    silent: float
+    bandwidth: float
+    codes: np.ndarray
+
+
+def signal_to_noise(powers: np.ndarray) -> float:
+    """An estimate of the signal-to-noise ratio [dB] from the powers of frames (T,).
+
+    The level that 95 % of the frames stay below over the level of the quietest 10 %, 90 dB at most: near the truth
+    where there are pauses and the noise is steady.
+    """
+    quiet, loud = np.quantile(powers, [0.1, 0.95])
+    return float(min(90.0, 10 * np.log10(max(loud, _QUIETEST) / max(quiet, _QUIETEST))))
+
+
+def rows_of(blocks: Iterable[np.ndarray], rate: int) -> Rows:
+    """The rows of a waveform given in blocks (S,) float32 at `rate` [Hz]; what is less than a row at its end is left
+    out, unless it is all there is."""
+    hop, held, found = _hop(rate), np.zeros(0, np.float32), list[tuple[np.ndarray, ...]]()
+    spectrum = _Spectrum(rate)
+    for block in blocks:
+        held = np.concatenate([held, block])
+        count = len(held) // hop - 2  # a row more for a spectrum that spans two, and one for the last to take it from
+        if count > 0:
+            found.append(_rows(held[: (count + 1) * hop], hop, spectrum))
+            held = held[count * hop :]
+    if len(held) >= hop or not found:
+        found.append(_last_rows(np.pad(held, (0, max(0, hop - len(held)))), hop, spectrum))
+    return Rows(rate, *(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def measured(rows: Rows) -> Measures:
+    """A stretch's figures from its rows."""
+    peak = float(rows.peak.max())
+    silent = _silent(rows.power)
+    loud = np.flatnonzero(~silent)
+    step, samples = _hop(rows.rate) / rows.rate, len(rows.mean) * _hop(rows.rate)
+    lead, after = (loud[0], len(silent) - 1 - loud[-1]) if len(loud) else (len(silent), 0)
+    return Measures(
+        peak=peak,
+        level=float(10 * np.log10(max(_QUIETEST, np.quantile(rows.power, 0.95)))),
+        noise_ratio=signal_to_noise(rows.power),
+        offset=float(rows.mean.mean()),
+        clipped=float(rows.flat[rows.peak >= _TOP * peak].sum() / samples),
+        lead=float(lead * step),
+        trail=float(after * step),
+        silent=float(silent.mean()),
+        bandwidth=_bandwidth(rows),
+        codes=fingerprint(rows.tones),
+    )
+
+
+def _hop(rate: int) -> int:
+    return max(3, round(STEP * rate))
+
+
+def _rows(samples: np.ndarray, hop: int, spectrum: "_Spectrum") -> tuple[np.ndarray, ...]:
+    """The figures of (T + 1) · hop samples: T rows, of which each spectrum spans two."""
+    frames = samples[:-hop].reshape(-1, hop)
+    heights = np.abs(frames)
+    peak = heights.max(1)
+    between, top = frames[:, 1:-1], heights[:, 1:-1] >= _TOP * peak[:, None]
+    flat = (top & (between == frames[:, :-2]) & (between == frames[:, 2:])).sum(1) * (peak > 0)
+    power = np.einsum("ts,ts->t", frames, frames) / hop
+    windows = np.lib.stride_tricks.sliding_window_view(samples, 2 * hop)[::hop]
+    linear, tones = spectrum(windows)
+    return frames.mean(1), power, peak, flat.astype(np.int32), linear, tones
+
+
+def _last_rows(samples: np.ndarray, hop: int, spectrum: "_Spectrum") -> tuple[np.ndarray, ...]:
+    """The figures of T · hop samples and some: T rows, the last with the spectrum of the one before.
+
+    Padded, its spectrum would be that of the step to silence.
+    """
+    samples = samples[: len(samples) // hop * hop]
+    if len(samples) == hop:
+        return _rows(np.pad(samples, (0, hop), "reflect"), hop, spectrum)
+    *figures, linear, tones = _rows(np.pad(samples, (0, hop)), hop, spectrum)
+    return *figures, np.r_[linear[:-1], linear[-2:-1]], np.r_[tones[:-1], tones[-2:-1]]
+
+
+class _Spectrum:
+    """Windows (T, n) of a waveform to their power in linear bands (T, 32) and in the fingerprint's (T, 17)."""
+
+    def __init__(self, rate: int) -> None:
+        length = 2 * _hop(rate)
+        self.size = 1 << (length - 1).bit_length()
+        self.window = np.hanning(length).astype(np.float32)
+        frequencies = np.arange(self.size // 2 + 1) * (rate / self.size)
+        self.starts = np.arange(_LINEAR) * (self.size // 2) // _LINEAR
+        weights = TONES.weights(frequencies)
+        self.heard = np.flatnonzero(weights.any(1))
+        self.weights = weights[self.heard]
+
+    def __call__(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        linear, tones = [], []
+        for start in range(0, len(windows), 512):  # what the cache holds
+            bins = np.fft.rfft(windows[start : start + 512] * self.window, self.size)
+            power = bins.real**2 + bins.imag**2
+            linear.append(np.add.reduceat(power, self.starts, axis=1))
+            # not @: BLAS would start threads of its own beside those that read
+            tones.append(np.einsum("tf,fb->tb", power[:, self.heard], self.weights))
+        return np.concatenate(linear), np.concatenate(tones)
+
+
+def _silent(powers: np.ndarray) -> np.ndarray:
+    """Which frames are silent (T,): 40 dB below the loud ones; where the quiet ones are louder than that, for noise,
+    in the lowest quarter of what lies between."""
+    levels = 10 * np.log10(np.maximum(powers, _QUIETEST))
+    quiet, loud = np.quantile(levels, [0.1, 0.95])
+    if loud <= -80:  # nothing but the rounding of 16 bits
+        return np.ones(len(levels), bool)
+    return levels < max(loud - 40, quiet + (loud - quiet) / 4)
+
+
+def _bandwidth(rows: Rows) -> float:
+    """The lowest frequency [Hz], to a 32nd of the band, above which less than -60 dB of the power is."""
+    total = rows.spectrum.sum(0, dtype=np.float64)
+    above = np.cumsum(total[::-1])[::-1]
+    ends = np.flatnonzero(above > _EMPTY * max(above[0], 1e-30))
+    return float((ends[-1] + 1) / _LINEAR * rows.rate / 2) if len(ends) else 0.0

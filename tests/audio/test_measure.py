@@ -1,0 +1,97 @@
+"""Measures against signals whose level, noise, offset, clipping, pauses and band are known by construction."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asr.audio.measure import Measures, measured, rows_of, signal_to_noise
+from asr.audio.resample import resample
+
+RATE = 16000
+
+
+def of(waveform: np.ndarray, rate: int = RATE) -> Measures:
+    return measured(rows_of([waveform.astype(np.float32)], rate))
+
+
+def noise(seconds: float, rate: int = RATE, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(round(seconds * rate))
+
+
+def speech(pattern: Sequence[tuple[float, float]], rate: int = RATE) -> np.ndarray:
+    """Noise of one standard deviation after the other, (seconds, deviation)."""
+    return np.concatenate([level * noise(s, rate, i) for i, (s, level) in enumerate(pattern)])
+
+
+def test_level_and_peak() -> None:
+    found = of(0.1 * np.sqrt(2) * np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE))
+    assert found.level == pytest.approx(-20.0, abs=0.05) and found.peak == pytest.approx(0.1414, abs=1e-3)
+
+
+@pytest.mark.parametrize("ratio", [10.0, 20.0, 40.0])
+def test_noise_ratio_of_speech_with_pauses(ratio: float) -> None:
+    quiet = 0.1 * 10 ** (-ratio / 20)
+    found = of(speech([(0.5, quiet), (1.0, 0.1), (0.5, quiet), (1.0, 0.1)]))
+    assert found.noise_ratio == pytest.approx(ratio, abs=1.5)
+    assert signal_to_noise(np.ones(50)) == 0 and signal_to_noise(np.r_[np.zeros(10), np.ones(40)]) == 90
+
+
+def test_offset() -> None:
+    assert of(0.05 * noise(3) - 0.02).offset == pytest.approx(-0.02, abs=1e-3)
+
+
+@pytest.mark.parametrize("height", [0.2, 0.7, 1.0])
+def test_clipping_is_the_share_of_flat_tops(height: float) -> None:
+    tone = 0.8 * np.sin(2 * np.pi * 150 * np.arange(2 * RATE) / RATE)
+    found = of(np.clip(tone, -0.8 * height, 0.8 * height))
+    cut = np.mean(np.abs(tone) >= 0.8 * height) if height < 1 else 0.0
+    edges = 4 * 150 / RATE  # two samples a half wave have one equal neighbour only
+    assert found.clipped == pytest.approx(max(0, cut - edges), abs=0.01)
+
+
+def test_quiet_stretches_and_coarse_bits_are_not_clipping() -> None:
+    assert of(np.r_[np.zeros(RATE), 0.3 * noise(1), np.zeros(RATE)]).clipped == 0
+    assert of(np.zeros(RATE)).clipped == 0
+    coarse = np.rint(0.1 * noise(3) * 128) / 128  # 8 bits
+    assert of(coarse).clipped < 1e-4
+
+
+def test_silence_at_the_ends_and_within() -> None:
+    found = of(speech([(0.8, 1e-4), (1.0, 0.1), (0.6, 1e-4), (1.0, 0.1), (0.4, 1e-4)]))
+    assert found.lead == pytest.approx(0.8, abs=0.03) and found.trail == pytest.approx(0.4, abs=0.03)
+    assert found.silent == pytest.approx(1.8 / 3.8, abs=0.02)
+    assert of(np.zeros(RATE)).silent == 1 and of(np.zeros(RATE)).lead == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize(("rate", "recorded"), [(16000, 8000), (48000, 16000), (44100, 22050), (16000, 16000)])
+def test_bandwidth_is_that_of_the_recording(rate: int, recorded: int) -> None:
+    white = (0.1 * noise(3, recorded)).astype(np.float32)
+    wave = resample(white, recorded, rate)
+    assert 0.8 < of(wave, rate).bandwidth / (recorded / 2) < 1.15
+
+
+@given(cuts=st.lists(st.integers(0, 20_000), max_size=5), rate=st.sampled_from([8000, 11025, 16000]))
+def test_blocks_do_not_show(cuts: list[int], rate: int) -> None:
+    wave = (0.1 * noise(20_000 / rate, rate, 3)).astype(np.float32)
+    whole, parts = rows_of([wave], rate), rows_of(np.split(wave, sorted(cuts)), rate)
+    for name in ("mean", "power", "peak", "flat", "spectrum", "tones"):
+        np.testing.assert_allclose(getattr(whole, name), getattr(parts, name), rtol=1e-5, atol=1e-9)
+
+
+def test_a_stretch_is_measured_as_if_it_were_cut_out() -> None:
+    wave = speech([(2.0, 0.3), (1.0, 1e-4), (2.0, 0.01), (1.0, 1e-4)]).astype(np.float32)
+    cut, stretch = of(wave[2 * RATE : 6 * RATE]), measured(rows_of([wave], RATE).stretch(2.0, 4.0))
+    for name in ("peak", "level", "noise_ratio", "lead", "trail", "silent"):
+        assert getattr(cut, name) == pytest.approx(getattr(stretch, name), rel=1e-3), name
+    assert (cut.codes == stretch.codes).mean() > 0.99
+
+
+@pytest.mark.parametrize("samples", [1, 5, 255, 256, 257, 700])
+def test_recordings_of_a_few_samples(samples: int) -> None:
+    found = of(np.full(samples, 0.5))
+    assert found.peak == 0.5 and len(found.codes) == 0
+    beyond = rows_of([np.full(samples, 0.5, np.float32)], RATE).stretch(99.0, 1.0)
+    assert len(beyond.mean) == 1
