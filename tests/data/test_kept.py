@@ -1,0 +1,76 @@
+"""What is kept on disk: found again, not after a change, and whole after a crash."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from asr.data.kept import Kept
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "ä.wav").write_bytes(b"one")
+    return tmp_path / "ä.wav"
+
+
+def kept(tmp_path: Path) -> Kept[tuple[int, ...]]:
+    return Kept(tmp_path / "deep" / "k.jsonl", list, tuple)
+
+
+def test_what_was_put_is_got_by_the_next(tmp_path: Path, file: Path) -> None:
+    first = kept(tmp_path)
+    assert first.get(file, [0.5, 1.0]) is None
+    first.put(file, [0.5, 1.0], (1, 2))
+    assert kept(tmp_path).get(file, [0.5, 1.0]) == (1, 2), "on disk before it is closed"
+    first.close(finished=False)
+    assert kept(tmp_path).get(file, [0.5, 1.0]) == (1, 2)
+    assert kept(tmp_path).get(file, [0.5, 2.0]) is None
+
+
+def test_a_file_that_changed_is_not_known(tmp_path: Path, file: Path) -> None:
+    first = kept(tmp_path)
+    first.put(file, 1, (1,))
+    first.close(True)
+    file.write_bytes(b"two longer")
+    assert kept(tmp_path).get(file, 1) is None
+    file.write_bytes(b"one")
+    os.utime(file, ns=(1, 1))
+    assert kept(tmp_path).get(file, 1) is None
+    file.unlink()
+    assert kept(tmp_path).get(file, 1) is None
+    kept(tmp_path).put(file, 1, (1,))  # gone while it was read
+
+
+@pytest.mark.parametrize("tail", [b'{"version": 1, "key"', b"[1]\n", b"\xff\xfe", b"7\n", b'{"version": 1}\n'])
+def test_a_line_cut_off_costs_only_itself(tmp_path: Path, file: Path, tail: bytes) -> None:
+    first = kept(tmp_path)
+    first.put(file, 1, (1,))
+    first.close(finished=False)
+    place = tmp_path / "deep" / "k.jsonl"
+    place.write_bytes(place.read_bytes() + tail)
+    again = kept(tmp_path)
+    again.put(file, 2, (2,))
+    again.close(finished=False)
+    assert [kept(tmp_path).get(file, question) for question in (1, 2)] == [(1,), (2,)]
+
+
+def test_finishing_drops_what_nobody_asked_for(tmp_path: Path, file: Path) -> None:
+    first = kept(tmp_path)
+    for question in (1, 2):
+        first.put(file, question, (question,))
+    first.close(finished=True)
+    second = kept(tmp_path)
+    assert second.get(file, 2) == (2,)
+    second.close(finished=True)
+    assert [kept(tmp_path).get(file, question) for question in (1, 2)] == [None, (2,)]
+    assert len((tmp_path / "deep" / "k.jsonl").read_text().splitlines()) == 1
+
+
+def test_another_version_is_not_read(tmp_path: Path, file: Path) -> None:
+    first = kept(tmp_path)
+    first.put(file, 1, (1,))
+    first.close(finished=True)
+    place = tmp_path / "deep" / "k.jsonl"
+    place.write_text(place.read_text().replace('"version": 1', '"version": 0'))
+    assert kept(tmp_path).get(file, 1) is None
