@@ -4,8 +4,8 @@
 which findings are errors and which are warnings.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,8 +15,12 @@ from asr.config import Config, read_config
 from asr.data.check import check
 from asr.data.feasibility import Fit
 from asr.data.findings import Finding, Report
+from asr.data.kept import Kept
 from asr.data.manifest import read_manifest
+from asr.data.material import Material, read_material
+from asr.data.recordings import Recording
 from asr.errors import ConfigError
+from asr.features.options import FeatureOptions
 from asr.interfaces import PhoneticTokenizer, Tokenizer
 from asr.text.bpe import PieceTokenizer
 from asr.text.characters import CharTokenizer
@@ -24,16 +28,36 @@ from asr.text.normalize import Normalizer
 from asr.types import Utterance
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was looked at and what was found; the configuration it was looked at with, and its tokenizer."""
+
+    material: Material
+    report: Report
+    config: Config | None
+    tokenizer: Tokenizer
+
+    def with_warnings(self, more: Sequence[Finding]) -> "Checked":
+        """The same with more warnings, before the others."""
+        return replace(self, report=replace(self.report, warnings=(*more, *self.report.warnings)))
+
+
 def check_manifests(
-    manifests: list[Path], config: Path | None, advance: Callable[[float], None] = lambda share: None
-) -> Report:
+    manifests: Sequence[Path],
+    config: Path | None,
+    advance: Callable[[float], None] = lambda share: None,
+    overrides: Sequence[str] = (),
+    kept: Kept[Recording] | None = None,
+) -> Checked:
     """What is wrong or odd in the manifests; the first is the training one, from whose texts the tokenizer is built.
 
-    With a configuration, what it leaves out of training by duration is only counted. Raises ConfigError for a
-    manifest named twice, and what reading manifests and configuration raises.
+    With a configuration, what it leaves out of training by duration is only counted. Recordings that `kept` knows are
+    not read again. Raises ConfigError for a manifest named twice, and what reading manifests and configuration raises.
     """
     _distinct(manifests)
-    options = None if config is None else read_config(config)
+    if config is None and overrides:
+        raise ConfigError(f"{overrides[0]}: changes no configuration; expected --config beside it; name one")
+    options = None if config is None else read_config(config, overrides)
     read = {str(path): read_manifest(path) for path in manifests}
     first = str(manifests[0])
     left_out: tuple[Finding, ...] = ()
@@ -41,18 +65,24 @@ def check_manifests(
         read[first], left_out = _within_bounds(first, read[first], options)
     normalize = Normalizer() if options is None else Normalizer(options.text)
     tokenizer = _tokenizer(options, [normalize(u.text) for u in read[first]])
+    material = read_material(read, normalize, lambda done, total: advance(done / max(1, total)), kept)
+    report = _report(material, options, tokenizer)
+    if read[first]:
+        report = replace(report, warnings=left_out + report.warnings)
+    else:
+        report = replace(report, errors=left_out + report.errors)
+    return Checked(material, report, options, tokenizer)
+
+
+def _report(material: Material, options: Config | None, tokenizer: Tokenizer) -> Report:
     phonetic = tokenizer if isinstance(tokenizer, PhoneticTokenizer) else None
-    report = check(
-        read,
-        normalize=normalize,
+    return check(
+        material,
         alphabet=_characters(tokenizer) if phonetic is None else None,
         lexicon=None if phonetic is None else phonetic.vocabulary,
         fit=None if options is None else _fit(options, tokenizer),
-        progress=lambda done, total: advance(done / max(1, total)),
+        sample_rate=(FeatureOptions() if options is None else options.features).sample_rate,
     )
-    if read[first]:
-        return replace(report, warnings=left_out + report.warnings)
-    return replace(report, errors=left_out + report.errors)
 
 
 def _tokenizer(options: Config | None, texts: list[str]) -> Tokenizer:
@@ -67,7 +97,7 @@ def _characters(tokenizer: Tokenizer) -> Collection[str]:
     return tokenizer.characters if isinstance(tokenizer, PieceTokenizer) else tokenizer.tokens[1:]
 
 
-def _distinct(manifests: list[Path]) -> None:
+def _distinct(manifests: Sequence[Path]) -> None:
     seen: set[Path] = set()
     for path in manifests:
         if path.resolve() in seen:

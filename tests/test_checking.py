@@ -26,7 +26,7 @@ def checked(corpus: Path, **sections: dict[str, Any]) -> Report:
     for name, section in sections.items():
         tree[name] = tree.get(name, {}) | section
     (corpus / "c.yaml").write_text(yaml.safe_dump(tree))
-    return check_manifests([corpus / "train.jsonl", corpus / "dev.jsonl"], corpus / "c.yaml")
+    return check_manifests([corpus / "train.jsonl", corpus / "dev.jsonl"], corpus / "c.yaml").report
 
 
 def kinds(findings: tuple) -> set[str]:
@@ -47,9 +47,9 @@ def test_the_first_manifest_is_the_alphabet(corpus: Path) -> None:
     say(corpus / "dev.jsonl", 0, text="é")
     for config in (None, corpus / "c.yaml"):
         (corpus / "c.yaml").write_text(yaml.safe_dump(tiny_tree(corpus)))
-        report = check_manifests([corpus / "train.jsonl", corpus / "dev.jsonl"], config)
+        report = check_manifests([corpus / "train.jsonl", corpus / "dev.jsonl"], config).report
         assert kinds(report.errors) == {"character outside the alphabet"}
-        assert check_manifests([corpus / "dev.jsonl"], config).ok
+        assert check_manifests([corpus / "dev.jsonl"], config).report.ok
 
 
 def test_a_manifest_named_twice_is_refused(corpus: Path) -> None:

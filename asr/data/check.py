@@ -6,43 +6,43 @@ Knows models and tokenizers only as functions: what a text encodes to, how many 
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from asr.data.alike import alike, alike_findings
 from asr.data.feasibility import Fit, infeasible
-from asr.data.findings import Character, Finding, Report, Split, Word
-from asr.data.overlap import Manifests, shared_audio, shared_ids, shared_sentences, shared_speakers
-from asr.data.recordings import Recording, read_all
+from asr.data.findings import Character, Finding, Report, Split, Word, about
+from asr.data.material import Manifests, Material
+from asr.data.overlap import overlap_findings, overlaps, shared_audio, shared_ids
+from asr.data.recordings import Recording
+from asr.data.sounds import sound_findings
 from asr.types import Utterance
 
 TOLERANCE = 0.1  # s between the manifest and the file: the padding of codecs is at most half of it
-_SILENCE = 1e-4  # largest amplitude of what is called silent: 3 steps of 16 bits
 _OUTLYING = 6.0  # robust standard deviations
 _FEWEST = 20  # utterances without which nothing is an outlier
 
 
 def check(
-    manifests: Manifests,
+    material: Material,
     *,
-    normalize: Callable[[str], str],
     alphabet: Collection[str] | None = None,
     lexicon: Collection[str] | None = None,
     fit: Fit | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    sample_rate: int | None = None,
 ) -> Report:
-    """Everything wrong or odd in `manifests` (name → utterances, the training one first).
+    """Everything wrong or odd in the material.
 
     An error is what makes training fail, or makes what it learns or measures wrong: recordings that cannot be
     read, durations that are not the recording's, speech without a text, characters or words without a token,
     training targets that cannot fit (unless training is told to drop them and keeps others), the same recording in
     two manifests. A warning is what training runs with and somebody should look at: targets of other manifests that
-    cannot fit, or those of training at the highest speed; silence, outliers, shared ids, speakers and sentences.
-    `alphabet` holds the known characters and `lexicon` the known words (None: all are), `fit` says how frames and
-    labels are counted (None: whether targets fit is not checked). `progress` is told (files read, files in all).
-    Nothing is raised.
+    cannot fit, or those of training at the highest speed; odd sounds, outliers, copies, shared ids, speakers and
+    sentences. `alphabet` holds the known characters and `lexicon` the known words (None: all are), `fit` says how
+    frames and labels are counted (None: whether targets fit is not checked), `sample_rate` [Hz] is that of the features
+    (None: the recordings' band is not compared). Nothing is raised.
     """
-    recordings = read_all({u.audio for us in manifests.values() for u in us}, progress)
-    texts = {name: [normalize(u.text) for u in us] for name, us in manifests.items()}
+    manifests, texts, recordings = material.manifests, material.texts, material.recordings
     characters = _characters(manifests, texts, alphabet)
     words = _unknown_words(manifests, texts, lexicon) if lexicon is not None else ()
     unknown = {c.character for c in characters if not c.known}, {w.word for w in words}
@@ -50,10 +50,13 @@ def check(
     errors += [*_unknown_errors(characters, alphabet or ()), *_word_errors(words, lexicon or ())]
     tight, warnings = infeasible(manifests, texts, recordings, *unknown, fit) if fit is not None else ([], [])
     errors += [*tight, *shared_audio(manifests, recordings)]
-    warnings += [*_silent(manifests, recordings), *_outliers(manifests, texts), *shared_ids(manifests)]
-    warnings += [*shared_speakers(manifests), *shared_sentences(texts)]
+    copies = tuple(alike(material))
+    warnings += [*sound_findings(material, sample_rate)]
+    warnings += [*_outliers(manifests, texts), *alike_findings(copies), *shared_ids(manifests)]
+    shared = tuple(overlaps(manifests, texts))
+    warnings += overlap_findings(shared)
     splits = tuple(_split(name, us) for name, us in manifests.items())
-    return Report(splits, characters, tuple(errors), tuple(warnings), words)
+    return Report(splits, characters, tuple(errors), tuple(warnings), words, copies, shared)
 
 
 def _each(manifests: Manifests) -> Iterator[Utterance]:
@@ -69,23 +72,17 @@ def _audio_errors(manifests: Manifests, recordings: Mapping[Path, Recording]) ->
     for u in _each(manifests):
         recording = recordings[u.audio]
         if recording.error:
-            yield Finding("unreadable audio", f"utt {u.id}: {recording.error}")
+            yield about(u.id, "unreadable audio", recording.error)
             continue
         found, end = recording.samples / recording.rate, u.offset + u.duration
         whole = stretches[u.audio] == {0.0}
         if end > found + TOLERANCE or (whole and end < found - TOLERANCE):
-            yield Finding(
+            yield about(
+                u.id,
                 "wrong duration",
-                f"utt {u.id}: ends at {end:.2f} s but {u.audio} lasts {found:.2f} s; expected them to agree "
+                f"ends at {end:.2f} s but {u.audio} lasts {found:.2f} s; expected them to agree "
                 f"within {TOLERANCE:g} s; mend duration or offset",
             )
-
-
-def _silent(manifests: Manifests, recordings: Mapping[Path, Recording]) -> Iterator[Finding]:
-    for u in _each(manifests):
-        recording = recordings[u.audio]
-        if not recording.error and recording.peak < _SILENCE:
-            yield Finding("silence", f"utt {u.id}: {u.audio} is silent; expected speech; listen to it or drop it")
 
 
 def _text_errors(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
@@ -93,7 +90,7 @@ def _text_errors(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> It
         for u, text in zip(utterances, texts[name], strict=True):
             if not text.strip():
                 what = f"text {u.text!r} is empty" + (" after normalisation" if u.text.strip() else "")
-                yield Finding("empty text", f"utt {u.id}: {what}; expected words; add the transcript or drop it")
+                yield about(u.id, "empty text", f"{what}; expected words; add the transcript or drop it")
 
 
 def _characters(
@@ -115,9 +112,10 @@ def _characters(
 def _unknown_errors(characters: Iterable[Character], alphabet: Collection[str]) -> Iterator[Finding]:
     for c in characters:
         if not c.known:
-            yield Finding(
+            yield about(
+                c.example,
                 "character outside the alphabet",
-                f"utt {c.example}: {c.character!r} ({c.name}), {c.count} times in all, is not in the "
+                f"{c.character!r} ({c.name}), {c.count} times in all, is not in the "
                 f"alphabet ({len(alphabet)} characters); add it to text.replace, "
                 "or put an utterance with it into the training manifest",
             )
@@ -141,9 +139,10 @@ def _unknown_words(
 
 def _word_errors(words: Iterable[Word], lexicon: Collection[str]) -> Iterator[Finding]:
     for w in words:
-        yield Finding(
+        yield about(
+            w.example,
             "word outside the lexicon",
-            f"utt {w.example}: {w.word!r}, {w.count} times in all, is not in the lexicon ({len(lexicon)} words); "
+            f"{w.word!r}, {w.count} times in all, is not in the lexicon ({len(lexicon)} words); "
             "add it by hand, or let `asr lexicon` make its pronunciation",
         )
 
@@ -152,17 +151,19 @@ def _outliers(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Itera
     for name, utterances in manifests.items():
         durations = [u.duration for u in utterances]
         for i, typical in _outlying(durations, 0.35):
-            yield Finding(
+            yield about(
+                utterances[i].id,
                 "odd duration",
-                f"utt {utterances[i].id}: lasts {durations[i]:.2f} s where the median of {name} is "
+                f"lasts {durations[i]:.2f} s where the median of {name} is "
                 f"{typical:.2f} s; expected the like; listen to it",
             )
         spoken = [u for u, text in zip(utterances, texts[name], strict=True) if text]
         rates = [len(text) / u.duration for u, text in zip(utterances, texts[name], strict=True) if text]
         for i, typical in _outlying(rates, 0.1):
-            yield Finding(
+            yield about(
+                spoken[i].id,
                 "odd rate of speech",
-                f"utt {spoken[i].id}: {rates[i]:.1f} characters a second where the median of {name} is "
+                f"{rates[i]:.1f} characters a second where the median of {name} is "
                 f"{typical:.1f}; expected the like; compare audio and text",
             )
 

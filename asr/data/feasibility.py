@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from asr.data.findings import Finding
-from asr.data.overlap import Manifests
+from asr.data.findings import Finding, about
+from asr.data.material import Manifests
 from asr.data.recordings import Recording
 from asr.types import Utterance
 
@@ -62,13 +62,14 @@ def _of_utterance(u: Utterance, text: str, recording: Recording, fit: Fit, train
     needed = len(targets) + sum(a == b for a, b in pairwise(targets))
     count = samples(u, recording, fit.sample_rate)
     frames = fit.output_frames(count)
-    need = f"utt {u.id}: {len(targets)} labels need at least {needed} frames but the model yields"
+    need = f"{len(targets)} labels need at least {needed} frames but the model yields"
     if frames < needed:
-        yield Finding("target too long", f"{need} {frames}; lower model.subsampling or drop it")
+        yield about(u.id, "target too long", f"{need} {frames}; lower model.subsampling or drop it")
     elif training and fit.fastest > 1:
         frames = fit.output_frames(round(count / fit.fastest))
         if frames < needed:
-            yield Finding(
+            yield about(
+                u.id,
                 "target too long when faster",
                 f"{need} {frames} at speed {fit.fastest:g}; expected room for every label; lower perturb.speed, or "
                 "training learns nothing from it at that speed",

@@ -3,16 +3,28 @@
 import unicodedata
 from dataclasses import dataclass
 
+from asr.data.material import Spoken
+
 _SHOWN = 10  # findings of one kind that are written out
 _LISTED = 50  # words outside the lexicon that are listed
+_WHOLE = 0.85  # of the speech in both, so that they say the same
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong or odd: its kind, and the line that says where, what, and what to do."""
+    """One thing that is wrong or odd: its kind, and the line that says where, what, and what to do.
+
+    `id` is the utterance's where it is about one.
+    """
 
     kind: str
     message: str
+    id: str | None = None
+
+
+def about(id: str, kind: str, what: str) -> Finding:
+    """A finding about one utterance."""
+    return Finding(kind, f"utt {id}: {what}", id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,36 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Two utterances that sound the same, the earlier one in the manifests first: the share of bits in which their
+    fingerprints differ, and the share of the longer one's speech that is in both. `copy`: the samples are the same."""
+
+    first: Spoken
+    second: Spoken
+    difference: float
+    share: float
+    copy: bool
+
+    @property
+    def contradict(self) -> bool:
+        """Whether one sound has two transcripts, so that one of them is wrong; not where one is a part of the other."""
+        return self.share >= _WHOLE and self.first.text != self.second.text
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What the second of two manifests, of so many utterances, shares with the first: speakers, the number of its
+    utterances whose text stands there too, and (its text, one there) of those that are one of there but for a word."""
+
+    first: str
+    second: str
+    utterances: int
+    speakers: tuple[str, ...]
+    texts: int
+    near: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All findings: errors keep a run from starting or from meaning anything, warnings are worth a look."""
 
@@ -59,6 +101,8 @@ class Report:
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     words: tuple[Word, ...] = ()  # outside the lexicon
+    copies: tuple[Alike, ...] = ()  # what sounds the same
+    overlaps: tuple[Overlap, ...] = ()
 
     @property
     def ok(self) -> bool:

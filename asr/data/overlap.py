@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from asr.data.findings import Finding
+from asr.data.findings import Finding, Overlap, about
+from asr.data.material import Manifests
+from asr.data.near_texts import near_texts
 from asr.data.recordings import Recording
-from asr.types import Utterance
-
-Manifests = Mapping[str, Sequence[Utterance]]
 
 
 def shared_ids(manifests: Manifests) -> Iterator[Finding]:
@@ -17,7 +16,7 @@ def shared_ids(manifests: Manifests) -> Iterator[Finding]:
         ids = {u.id for u in first}
         for u in second:
             if u.id in ids:
-                yield Finding("shared id", f"utt {u.id}: stands in {a} and in {b}; expected one of them; drop it there")
+                yield about(u.id, "shared id", f"stands in {a} and in {b}; expected one of them; drop it there")
 
 
 def shared_audio(manifests: Manifests, recordings: Mapping[Path, Recording]) -> Iterator[Finding]:
@@ -30,34 +29,39 @@ def shared_audio(manifests: Manifests, recordings: Mapping[Path, Recording]) -> 
                 continue
             other, first = seen.setdefault((recording.digest, round(u.offset, 3)), (name, u.id))
             if other != name:
-                yield Finding(
+                yield about(
+                    u.id,
                     "shared audio",
-                    f"utt {u.id}: {name} holds the same recording as utt {first} of {other}; "
-                    "expected it in one; drop it there",
+                    f"{name} holds the same recording as utt {first} of {other}; expected it in one; drop it there",
                 )
 
 
-def shared_speakers(manifests: Manifests) -> Iterator[Finding]:
-    """One finding for each two manifests with speakers in common."""
+def overlaps(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Iterator[Overlap]:
+    """What each two manifests, and their normalised texts, have in common."""
     for (a, first), (b, second) in combinations(manifests.items(), 2):
-        shared = sorted({u.speaker for u in first if u.speaker} & {u.speaker for u in second if u.speaker})
-        if shared:
-            some = ", ".join(shared[:5]) + (", …" if len(shared) > 5 else "")
-            yield Finding(
-                "shared speakers",
-                f"{a}, {b}: speakers in both: {len(shared)} ({some}); expected others; results will "
-                "flatter: split by speaker",
-            )
+        shared = {u.speaker for u in first if u.speaker} & {u.speaker for u in second if u.speaker}
+        known = {text for text in texts[a] if text}
+        found = zip(texts[b], near_texts(texts[a], texts[b]), strict=True)
+        near = tuple((text, other) for text, other in found if other and text not in known)
+        same = sum(text in known for text in texts[b])
+        yield Overlap(a, b, len(second), tuple(sorted(map(str, shared))), same, near)
 
 
-def shared_sentences(texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    """One finding for each two manifests with normalised texts in common (name → texts)."""
-    for (a, first), (b, second) in combinations(texts.items(), 2):
-        known = {text for text in first if text}
-        count = sum(text in known for text in second)
-        if count:
+def overlap_findings(found: Sequence[Overlap]) -> Iterator[Finding]:
+    """Up to three findings for each two manifests: speakers, texts, and texts but for a word."""
+    for o in found:
+        where = f"{o.first}, {o.second}:"
+        if o.speakers:
+            some = ", ".join(o.speakers[:5]) + (", …" if len(o.speakers) > 5 else "")
+            what = f"speakers in both: {len(o.speakers)} ({some}); expected others"
+            yield Finding("shared speakers", f"{where} {what}; results will flatter: split by speaker")
+        if o.texts:
+            what = f"{o.texts} of {o.utterances} texts of {o.second} stand in {o.first} too; expected new ones"
+            yield Finding("shared sentences", f"{where} {what}; results say little of unseen sentences")
+        if o.near:
+            text, other = o.near[0]
+            what = f"{len(o.near)} of {o.utterances} texts of {o.second} are ones of {o.first} but for a word"
             yield Finding(
-                "shared sentences",
-                f"{a}, {b}: {count} of {len(second)} texts of {b} stand in {a} too; expected new ones; "
-                "results say little of unseen sentences",
+                "nearly shared sentences",
+                f"{where} {what} ({text!r}, {other!r}); expected new ones; results say little of unseen sentences",
             )

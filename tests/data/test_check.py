@@ -12,20 +12,27 @@ from asr.audio.io import write_wav
 from asr.data.check import check
 from asr.data.feasibility import Fit
 from asr.data.findings import Report
+from asr.data.material import read_material
 from asr.types import Utterance
 
 RATE = 8000
 ALPHABET = " abcdefghijklmnopqrstuvwxyz"
 
 
+def bursts(rng: np.random.Generator, samples: int) -> np.ndarray:
+    """Noise in a quarter of a second, a hundredth of it in the next: loud and quiet as speech is."""
+    loud = np.arange(samples) // (RATE // 4) % 2 == 0
+    return np.where(loud, 0.1, 0.001) * rng.standard_normal(samples)
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[..., Utterance]:
-    """A recording of noise, its own for every id, and its line in a manifest."""
+    """A recording of bursts of noise, its own for every id, and its line in a manifest."""
 
     def utterance(id: str, text: str = "a clean text", duration: float = 0.8, **fields) -> Utterance:
         path = tmp_path / f"{id}.wav"
         rng = np.random.default_rng(sum(map(ord, id)) * 1000 + len(id))
-        write_wav(path, 0.1 * rng.standard_normal(round(duration * RATE)), RATE)
+        write_wav(path, bursts(rng, round(duration * RATE)), RATE)
         return replace(Utterance(id, path, duration, text), **fields)
 
     return utterance
@@ -36,7 +43,8 @@ def checked(*splits: Iterable[Utterance], **options) -> Report:
     how = {name: options.pop(name) for name in ("encode", "sample_rate", "fastest", "drop") if name in options}
     frames = options.pop("output_frames", None)
     fit = None if frames is None else Fit(frames, **({"sample_rate": RATE} | how))
-    return check(manifests, **({"normalize": str.lower, "alphabet": ALPHABET, "fit": fit} | options))
+    material = read_material(manifests, options.pop("normalize", str.lower), options.pop("progress", None))
+    return check(material, **({"alphabet": ALPHABET, "fit": fit} | options))
 
 
 def only(findings: tuple, kind: str) -> str:
@@ -110,8 +118,7 @@ def test_targets_that_cannot_fit(make: Callable[..., Utterance], frames: int) ->
     if not report.ok:
         message = only(report.errors, "target too long")
         assert message == (
-            "utt a: 6 labels need at least 7 frames but the model yields 6; "
-            "lower model.subsampling or drop it"
+            "utt a: 6 labels need at least 7 frames but the model yields 6; lower model.subsampling or drop it"
         )
 
 
@@ -134,9 +141,7 @@ def test_targets_that_cannot_fit_when_faster(make: Callable[..., Utterance]) -> 
 
     train, dev = make("t", "abcdef"), make("d", "fedcba", duration=0.81)  # 6 labels in 6.4 thousand samples
     report = checked([train], [dev], output_frames=frames, fastest=1.1)
-    assert report.ok and "but the model yields 5 at speed 1.1" in only(
-        report.warnings, "target too long when faster"
-    )
+    assert report.ok and "but the model yields 5 at speed 1.1" in only(report.warnings, "target too long when faster")
     for fastest in (0.9, 1.0, 1.05):
         assert not checked([train], [dev], output_frames=frames, fastest=fastest).warnings
 
@@ -204,9 +209,26 @@ def test_speakers_and_sentences_in_two_manifests(make: Callable[..., Utterance])
     report = checked(train, test)
     assert report.ok and "speakers in both: 1 (bob)" in only(report.warnings, "shared speakers")
     report = checked(train, [make("e", "ONE"), make("f", "five")])
-    assert report.ok and "1 of 2 texts of test stand in train too" in only(
-        report.warnings, "shared sentences"
-    )
+    assert report.ok and "1 of 2 texts of test stand in train too" in only(report.warnings, "shared sentences")
+
+
+def test_sentences_of_two_manifests_that_differ_in_a_word(make: Callable[..., Utterance]) -> None:
+    report = checked([make("a", "turn the light on")], [make("b", "turn the lamp on"), make("c", "stop")])
+    assert report.ok
+    message = only(report.warnings, "nearly shared sentences")
+    assert "1 of 2 texts of test are ones of train but for a word ('turn the lamp on', 'turn the light on')" in message
+    (overlap,) = report.overlaps
+    assert (overlap.texts, overlap.near) == (0, (("turn the lamp on", "turn the light on"),))
+
+
+def test_odd_sounds_and_copies_are_warned_of(make: Callable[..., Utterance]) -> None:
+    first, second = make("a", duration=2.0), make("b", duration=2.0)
+    write_wav(second.audio, bursts(np.random.default_rng(1), 2 * RATE) + 0.05, RATE)
+    assert "utt b: its mean is 5.0 %" in only(checked([first, second]).warnings, "DC offset")
+    second.audio.write_bytes(first.audio.read_bytes())
+    report = checked([first, second])
+    assert "utt b: in train, sounds like utt a" in only(report.warnings, "duplicate audio")
+    assert [pair.copy for pair in report.copies] == [True]
 
 
 def test_the_report_shows_ten_of_a_kind(make: Callable[..., Utterance]) -> None:
@@ -216,7 +238,7 @@ def test_the_report_shows_ten_of_a_kind(make: Callable[..., Utterance]) -> None:
 
 
 def test_an_empty_manifest_is_rendered() -> None:
-    report = check({"train": []}, normalize=str)
+    report = check(read_material({"train": []}, str))
     assert report.ok and math.isclose(report.splits[0].hours, 0) and "train" in report.render()
 
 
@@ -225,9 +247,7 @@ def test_real_digits_are_clean(shared_data: Path) -> None:
 
     everything = read_manifest(shared_data / "fsdd_digits" / "manifest.jsonl")
     dev = [u for u in everything if u.extra["split"] == "dev"]
-    report = check(
-        {"dev": dev}, normalize=str.lower, fit=Fit(lambda n: n // 160 // 2, 16000)
-    )
+    report = check(read_material({"dev": dev}, str.lower), fit=Fit(lambda n: n // 160 // 2, 16000))
     assert report.ok, report.render()
 
 
