@@ -54,9 +54,8 @@ def test_copies_in_one_manifest(make: Make) -> None:
     (pair,) = found([make("a", sound(1)), make("b", sound(2)), make("c", sound(1))])
     assert (pair.first.utterance.id, pair.second.utterance.id, pair.copy, pair.difference) == ("a", "c", True, 0.0)
     (finding,) = said([make("a", sound(1)), make("c", sound(1))])
-    assert finding.kind == "duplicate audio" and finding.id == "c" and "utt c: in train, sounds like utt a of train" in (
-        finding.message
-    )
+    assert (finding.kind, finding.id) == ("duplicate audio", "c")
+    assert "utt c: in train, sounds like utt a of train" in finding.message
 
 
 def test_near_copies_across_manifests(make: Make) -> None:

@@ -4,58 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from levels import CERTAIN, HOP, RATE, READER, Reader, wave
+from torch import Tensor
 
 from asr.audio.io import write_wav
 from asr.data.manifest import write_manifest
-from asr.decoding.greedy import GreedyDecoder
 from asr.errors import AsrError, AudioError, ConfigError, LossError, ManifestError, VocabularyError
 from asr.inference import alignments
 from asr.inference.aligner import Aligned, aligned
 from asr.inference.alignments import Fit, align_manifest, suspects, threshold
-from asr.inference.recogniser import Recogniser
-from asr.text.characters import CharTokenizer
 from asr.types import Utterance
-
-RATE, HOP = 1000, 20  # an output frame is 20 ms
-TOKENIZER = CharTokenizer(["<blank>", " ", "a", "b", "c"])
-LEVELS = {"_": 0, " ": 1, "a": 2, "b": 3, "c": 4}
-
-
-class _Levels(nn.Module):
-    """One feature a frame: the loudest sample of it."""
-
-    hop_length = HOP
-
-    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        padded = nn.functional.pad(waveforms, (0, -waveforms.shape[1] % HOP))
-        return padded.unflatten(1, (-1, HOP)).amax(2, keepdim=True), -(-lengths // HOP)
-
-
-class _Reader(nn.Module):
-    """Takes the level of a frame for a token, at odds of e^9 to 1."""
-
-    subsampling = 1
-
-    def output_lengths(self, lengths: Tensor) -> Tensor:
-        return lengths
-
-    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        levels = (features[:, :, 0] * 10).round().long().clamp(0, 4)
-        return nn.functional.one_hot(levels, 5).float() * 9, lengths
-
-
-READER = Recogniser(_Levels(), _Reader(), TOKENIZER, GreedyDecoder(), RATE)  # type: ignore[arg-type]
-CERTAIN = torch.tensor([9.0, 0, 0, 0, 0]).log_softmax(0)[0].item()
-
-
-def _wave(script: str) -> Tensor:
-    """A waveform that says one character of `script` a frame; `_` is the blank."""
-    return torch.tensor([LEVELS[c] / 10 for c in script]).repeat_interleave(HOP)
-
 
 Corpus = Callable[..., list[Utterance]]
 
@@ -68,7 +28,7 @@ def corpus(tmp_path: Path) -> Corpus:
         utterances = []
         for i, (script, text) in enumerate(pairs):
             path = tmp_path / f"{i}.wav"
-            write_wav(path, _wave(script).numpy(), RATE)
+            write_wav(path, wave(script).numpy(), RATE)
             utterances.append(Utterance(f"u{i}", path, len(script) * HOP / RATE, text))
         return utterances
 
@@ -129,20 +89,20 @@ def test_what_cannot_be_aligned_is_named_and_the_rest_is_not_lost(corpus: Corpus
 
 
 def test_a_transcript_ruled_out_is_named(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(READER.model, "forward", lambda x, n: (_Reader().forward(x, n)[0].log() * 9, n))
+    monkeypatch.setattr(READER.model, "forward", lambda x, n: (Reader().forward(x, n)[0].log() * 9, n))
     found, failed = _aligned(corpus(("abc", "abc"), ("abc", "acb")))
     assert [f.id for f in found] == ["u0"]
     assert [str(error).partition(";")[0] for error in failed] == ["utt u1: the model rules its transcript out"]
 
 
 def test_an_utterance_is_a_stretch_of_its_file(tmp_path: Path) -> None:
-    write_wav(tmp_path / "long.wav", _wave("a_b_ca").numpy(), RATE)
+    write_wav(tmp_path / "long.wav", wave("a_b_ca").numpy(), RATE)
     (found,), _ = _aligned([Utterance("late", tmp_path / "long.wav", 0.04, "ca", offset=0.08)])
     assert found.duration == 0.04 and [(w.text, w.start, w.end) for w in found.words] == [("ca", 0.0, 0.04)]
 
 
 def test_times_end_with_the_recording(tmp_path: Path) -> None:
-    write_wav(tmp_path / "cut.wav", _wave("_a")[:25].numpy(), RATE)
+    write_wav(tmp_path / "cut.wav", wave("_a")[:25].numpy(), RATE)
     (found,), _ = _aligned([Utterance("cut", tmp_path / "cut.wav", 0.025, "a")])
     assert [(s.start, s.end) for s in (*found.words, *found.tokens)] == [(0.02, 0.025)] * 2
 
@@ -253,13 +213,13 @@ def test_mistakes_of_the_caller(tmp_path: Path, doubtful: Path) -> None:
 def test_a_recording_the_model_breaks_on_is_named_and_the_others_are_aligned(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = _Reader.forward
+    read = Reader.forward
 
-    def breaks(self: _Reader, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def breaks(self: Reader, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         logits, lengths = read(self, features, lengths)
         return logits.masked_fill((lengths == 4)[:, None, None], float("nan")), lengths
 
-    monkeypatch.setattr(_Reader, "forward", breaks)
+    monkeypatch.setattr(Reader, "forward", breaks)
     found, failed = _aligned(corpus(("_ab_b", "abb"), ("ab_b", "abb"), ("_cab_", "cab")))
     assert [f.id for f in found] == ["u0", "u2"] and all(f.gap == pytest.approx(0, abs=1e-9) for f in found)
     (error,) = failed
