@@ -15,6 +15,7 @@ import typer
 
 from asr.cli import finding
 from asr.cli import text as _text
+from asr.cli.check import check
 from asr.cli.lm import lm
 from asr.cli.parts import recogniser_of
 from asr.cli.score import compare, score
@@ -158,24 +159,6 @@ def prepare(
         print(f"{path}: {split}, {len(utterances)} utterances, {hours_of:.2f} h, {speakers or 'unknown'} speakers")
 
 
-# ── check ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@app.command()
-def check(
-    manifests: Annotated[list[Path], typer.Argument(help="train.jsonl, dev.jsonl, …; the first builds the alphabet")],
-    config: Annotated[Path | None, typer.Option(help="the training configuration the manifests are for")] = None,
-) -> None:
-    """Read everything before training does, and say what is wrong with it. Exit 0, or 2 when training would fail."""
-    from asr.checking import check_manifests
-
-    with bar("reading") as advance:
-        report = check_manifests(manifests, config, advance)
-    print(report.render(), end="")
-    if not report.ok:
-        raise SystemExit(2)
-
-
 # ── evaluate ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -226,6 +209,7 @@ def _evaluate_several(system: "System", run: Path, manifests: list[Path], split:
     print(f"written: {results}/{{{','.join(folder.name for folder in folders)}}}/report.html, …")
 
 
+app.command()(check)
 app.command()(tune)
 app.command()(score)
 app.command()(compare)

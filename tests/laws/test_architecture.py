@@ -16,12 +16,15 @@ LAYERS = [
     "config",
     "build",
     "reporting facts finding",
-    "runs checking evaluating tuning inference",
+    "runs checking doctor evaluating tuning inference",
     "cli",
 ]
 LEVEL = {room: level for level, layer in enumerate(LAYERS) for room in layer.split()}
-# evaluate is the recogniser over a manifest, so it stands on inference; tuning evaluates many times
-ALLOWED = {("evaluating", "inference"), ("tuning", "inference"), ("tuning", "evaluating")}
+# evaluate is the recogniser over a manifest, so it stands on inference; tuning evaluates many times; the doctor shows
+# what a check found and what a recogniser doubts
+ALLOWED = {("evaluating", "inference"), ("tuning", "inference"), ("tuning", "evaluating")} | {
+    ("doctor", "checking"), ("doctor", "inference"),
+}  # fmt: skip
 CLI = {str(path.relative_to(ROOT)) for path in FILES if path.parent.name == "cli"}
 KERNELS = {str(path.relative_to(ROOT)) for path in FILES if path.parent.name == "kernels"}
 DOORS = {

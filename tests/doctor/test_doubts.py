@@ -1,0 +1,91 @@
+"""Transcripts a model disagrees with: the wrong one is found, kept, and not heard again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from levels import HOP, RATE, READER, wave
+from torch import Tensor
+
+from asr.audio.io import write_wav
+from asr.data.kept import Kept
+from asr.doctor.doubts import Doubts, doubts_of
+from asr.inference.recogniser import Recogniser
+from asr.types import Utterance
+
+
+class _Counting(Recogniser):
+    """A recogniser that reads the level of a frame as a token, and counts what it hears."""
+
+    heard = 0
+
+    def emissions(self, waveforms: list[Tensor]) -> list[Tensor]:
+        self.heard += len(waveforms)
+        return super().emissions(waveforms)
+
+
+@pytest.fixture
+def reader() -> _Counting:
+    parts = (READER.features, READER.model, READER.tokenizer, READER.decoder)
+    return _Counting(*parts, RATE)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> dict[str, list[Utterance]]:
+    """Two manifests; in the second one text says what is not heard."""
+    manifests: dict[str, list[Utterance]] = {"train": [], "test": []}
+    for name, scripts in {"train": ["_a_b_", "_c_a_", "_b_c_"], "test": ["_a_c_", "_b_b_", "_c_c_"]}.items():
+        for i, script in enumerate(scripts):
+            path = tmp_path / f"{name}{i}.wav"
+            write_wav(path, wave(script).numpy(), RATE)
+            manifests[name].append(Utterance(f"{name}{i}", path, len(script) * HOP / RATE, script.replace("_", "")))
+    manifests["test"][1] = replace(manifests["test"][1], text="ba")
+    return manifests
+
+
+Ask = Callable[..., Doubts]
+
+
+@pytest.fixture
+def ask(reader: _Counting, corpus: dict[str, list[Utterance]], tmp_path: Path) -> Ask:
+    def found(digest: str = "m", **others: object) -> Doubts:
+        kept: Kept[dict] = Kept(tmp_path / "k.jsonl", dict, dict)
+        try:
+            return doubts_of(reader, str.lower, digest, corpus, kept, **others)  # type: ignore[arg-type]
+        finally:
+            kept.close(finished=False)
+
+    return found
+
+
+def test_the_wrong_transcript_is_found(ask: Ask) -> None:
+    shares: list[float] = []
+    found = ask(advance=shares.append)
+    (doubt,) = found.doubts
+    assert (doubt.manifest, doubt.id, doubt.said, doubt.heard) == ("test", "test1", "ba", "bb")
+    assert found.aligned == 6 and found.failed == [] and shares[-1] == 1.0 and shares == sorted(shares)
+    (finding,) = found.findings()
+    assert finding.kind == "text and audio disagree" and finding.id == "test1"
+    assert "utt test1: in test, the model hears 'bb' where 'ba' is written (" in finding.message
+
+
+def test_what_was_heard_is_kept_by_model_text_and_recording(
+    ask: Ask, reader: _Counting, corpus: dict[str, list[Utterance]]
+) -> None:
+    first = ask()
+    assert reader.heard == 6 and ask() == first and reader.heard == 6
+    corpus["test"][1] = replace(corpus["test"][1], text="bb")
+    assert ask().doubts == [] and reader.heard == 7
+    ask("another model")
+    assert reader.heard == 13
+
+
+def test_what_cannot_be_aligned_is_told_each_time(ask: Ask, corpus: dict[str, list[Utterance]]) -> None:
+    corpus["train"][0] = replace(corpus["train"][0], text="xyz")
+    corpus["train"][1] = replace(corpus["train"][1], text="abcabcabc")
+    for _ in range(2):
+        found = ask()
+        assert found.aligned == 4 and len(found.failed) == 2
+        assert {f.kind for f in found.findings()} == {"text and audio disagree", "not aligned"}
+    assert any("train0" in str(error) for error in found.failed)
