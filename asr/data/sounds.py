@@ -9,7 +9,7 @@ from asr.data.material import Material, Spoken
 
 _SILENCE = 1e-4  # largest amplitude of what is called silent: 3 steps of 16 bits
 # share of samples in flat tops: cut at 0.7 of their height, recordings of seven corpora have a median of 0.0005 to
-# 0.005 of them, and untouched ones, in 16 and 8 bits and µ-law, 0 but for single samples
+# 0.005 of them, and untouched ones, in 16 and 8 bits and µ-law, none
 _CLIPPED = 3e-4
 _NOISY = 6.0  # dB
 _FAINT = -45.0  # dB of full scale

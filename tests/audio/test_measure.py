@@ -66,6 +66,11 @@ def test_silence_at_the_ends_and_within() -> None:
     assert of(np.zeros(RATE)).silent == 1 and of(np.zeros(RATE)).lead == pytest.approx(1, abs=0.02)
 
 
+def test_quiet_speech_is_no_silence() -> None:
+    found = of(speech([(1.0, 0.1), (1.0, 0.1 * 10 ** (-25 / 20)), (1.0, 1e-5)]))
+    assert found.silent == pytest.approx(1 / 3, abs=0.02)
+
+
 @pytest.mark.parametrize(("rate", "recorded"), [(16000, 8000), (48000, 16000), (44100, 22050), (16000, 16000)])
 def test_bandwidth_is_that_of_the_recording(rate: int, recorded: int) -> None:
     white = (0.1 * noise(3, recorded)).astype(np.float32)

@@ -88,7 +88,7 @@ def test_a_part_may_have_another_text(make: Make) -> None:
 
 def test_windows_over_one_file_are_not_copies(make: Make) -> None:
     whole = make("a", sound(1, 8.0))
-    windows = [replace(whole, id=f"w{i}", offset=float(i), duration=4.0) for i in range(4)]
+    windows = [replace(whole, id=f"w{i}", offset=i / 4, duration=4.0) for i in range(4)]
     assert found(windows) == []
     assert len(found([windows[0], replace(windows[0], id="again")])) == 1
 

@@ -47,6 +47,13 @@ def test_the_difference_is_told() -> None:
     assert near_recordings([codes, flipped(codes, 0.5)]) == []
 
 
+def test_recordings_that_share_a_little_are_not_the_same() -> None:
+    a, b = random_codes(1, 200), random_codes(2, 200)
+    for share, same in ((80, []), (190, [(0, 1)])):  # the end of one is the beginning of the other
+        codes = [a, np.r_[a[-share:], b[: 200 - share]]]
+        assert [p[:2] for p in near_recordings(codes)] == same == sorted(brute_force(codes))
+
+
 def test_of_many_copies_each_is_paired() -> None:
     codes = [random_codes(3, 200)] * 30
     paired = near_recordings(codes)
@@ -57,6 +64,8 @@ def test_silence_and_nothing() -> None:
     silent = np.zeros(500, np.uint16)
     assert near_recordings([silent, silent, random_codes(1, 10), random_codes(1, 10)]) == []
     assert near_recordings([]) == []
+    words, _, rows = near_audio._words([np.r_[silent, random_codes(1, 100)]])
+    assert len(words) == 80 and rows.min() == 500, "nothing is looked up that is silence at either end"
 
 
 def test_a_corpus_too_large_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,4 +30,6 @@ def test_equal_texts_of_any_length_and_white_space() -> None:
     assert near_texts(["turn the light on now"], ["turn the light on", "turn that light on now"]) == [
         "turn the light on now", "turn the light on now",
     ]  # fmt: skip
+    assert near_texts(["a b c d", "a b c e"], ["a b c d"]) == near_texts(["a b c e", "a b c d"], ["a b c d"])
+    assert near_texts(["on the light"], ["on the light now"]) == near_texts(["a b c d"], ["a b c"]) == [None]
     assert near_texts([], ["a"]) == [None] and near_texts(["a"], []) == []

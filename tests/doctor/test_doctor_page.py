@@ -61,6 +61,12 @@ def test_characters_are_counted_in_each_manifest(corpus: Path) -> None:
         assert row["counts"] == [texts["train"].count(row["character"]), texts["dev"].count(row["character"])]
 
 
+def test_characters_outside_the_alphabet_come_first(corpus: Path) -> None:
+    dev = read_manifest(corpus / "dev.jsonl")
+    write_manifest(corpus / "dev.jsonl", [replace(dev[0], text="aé"), *dev[1:]])
+    assert [(row["character"], row["known"]) for row in page(corpus).characters][:1] == [("é", False)]
+
+
 def test_words_of_lexicon_and_language_model(corpus: Path) -> None:
     first, dev = page(corpus).coverage
     assert dev["outside"] == {str(corpus / "train.jsonl"): 1 / 4} and dev["unknown"] == ("bb",)
@@ -85,6 +91,17 @@ def test_what_manifests_share(corpus: Path) -> None:
     assert row["texts"] == pytest.approx(3 / 4)
     (copy,) = page(corpus).copies
     assert (copy["first"], copy["second"], copy["same_samples"]) == ("train-3", "again", True)
+
+
+def test_near_copies_are_counted(corpus: Path) -> None:
+    long = np.concatenate([sound(text, i) for i, text in enumerate(("ab cd", "da bc ab", "cd da", "bc bc"))])
+    for split, wave in (("train", long), ("dev", 0.5 * long)):
+        utterances = read_manifest(corpus / f"{split}.jsonl")
+        write_wav(corpus / f"{split}.wav", wave, RATE)
+        new = replace(utterances[0], id=f"{split}-l", audio=corpus / f"{split}.wav", duration=len(wave) / RATE)
+        write_manifest(corpus / f"{split}.jsonl", [*utterances, new])
+    assert page(corpus).overlaps[0]["near_recordings"] == 1
+    assert [(row["second"], row["same_samples"]) for row in page(corpus).copies] == [("dev-l", False)]
 
 
 def test_doubts_and_facts(corpus: Path) -> None:

@@ -70,6 +70,13 @@ def test_the_wrong_transcript_is_found(ask: Ask) -> None:
     assert "utt test1: in test, the model hears 'bb' where 'ba' is written (" in finding.message
 
 
+def test_the_worst_of_all_manifests_is_first(ask: Ask, corpus: dict[str, list[Utterance]]) -> None:
+    corpus["train"][0] = replace(corpus["train"][0], text="abc")
+    gaps = [doubt.gap for doubt in ask().doubts]
+    assert len(gaps) == 2 and gaps == sorted(gaps, reverse=True)
+    assert [doubt.id for doubt in ask().doubts] == ["test1", "train0"]
+
+
 def test_what_was_heard_is_kept_by_model_text_and_recording(
     ask: Ask, reader: _Counting, corpus: dict[str, list[Utterance]]
 ) -> None:

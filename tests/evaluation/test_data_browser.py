@@ -92,6 +92,7 @@ def test_what_is_said(browser: Any, path: Path) -> None:
 def test_what_to_listen_to_comes_first(browser: Any, path: Path) -> None:
     opened = Opened(browser, path)
     assert ids(opened)[:3] == ["u3", "u0", "u10"]
+    assert column(opened, "manifest")[:3] == ["test.jsonl", "test.jsonl", "train.jsonl"]
     assert column(opened, "gap")[:2] == ["1.5", ""] and column(opened, "text")[1].startswith("clipping")
 
 

@@ -30,6 +30,8 @@ def test_strays_do_not_flatten_the_rest() -> None:
     values = [*np.random.default_rng(0).normal(size=3000), 1e6]
     (points,) = outlines(histogram("t", [("a", values)]))
     assert sum(height > 20 for height in heights(points)) > 8
+    (points,) = outlines(histogram("t", [("a", [1, 2, 3, 4] * 200 + [9])]))
+    assert len(heights(points)) == 4 and heights(points)[-1] > heights(points)[0], "the last bar holds the stray"
 
 
 def test_what_cannot_be_drawn_is_left_out() -> None:
