@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from asr import cli
 from asr.errors import ManifestError
 from asr.evaluation.comparison import compare_results, comparison_page, render_comparisons
-from asr.evaluation.errors import word_errors
+from asr.evaluation.errors import align_words, word_errors
 from asr.evaluation.results import Result, write_results
 from asr.evaluation.segments import segments
 
@@ -67,6 +67,50 @@ def test_segments_end_where_both_have_two_words_right() -> None:
     assert segments(said, "a b c d e f g h i j", said) == [(2, 0)]
     assert segments(said, "a b z c d e f g", "a y c d e f g h") == [(1, 1), (1, 0)]
     assert segments("", "x", "") == [(1, 0)] and segments("", "", "") == []
+
+
+def test_an_insertion_is_no_word_of_a_segment() -> None:
+    said = "a b c d e f g h"
+    assert segments(said, "a b X c d Y f g h", said) == [(1, 0), (1, 0)]  # c and d are right
+    assert segments(said, "a b X c d f g h", "a b c Y d e f g h") == [(2, 1)]
+    assert segments("a b", "a b x", "a b y z") == [(1, 2)]
+
+
+def _nist(said: str, a: str, b: str) -> list[tuple[int, int]]:
+    """The graph that mtchprs.c draws, walked over both alignments: b no error yet, e an error, g good words after it."""
+    sides, at, state, good, found = [align_words(said, a), align_words(said, b)], [0, 0], "b", 0, []
+    here = [0, 0]
+
+    def store() -> None:
+        if any(here):
+            found.append((here[0], here[1]))
+        here[:] = [0, 0]
+
+    while any(at[side] < len(sides[side]) for side in (0, 1)):
+        for side in (0, 1):
+            while at[side] < len(sides[side]) and sides[side][at[side]][0] is None:
+                here[side], at[side], state = here[side] + 1, at[side] + 1, "e"
+        if at[0] == len(sides[0]):
+            continue
+        wrong = [sides[side][at[side]][0] != sides[side][at[side]][1] for side in (0, 1)]
+        here, at = [here[0] + wrong[0], here[1] + wrong[1]], [at[0] + 1, at[1] + 1]
+        if any(wrong):
+            state = "e"
+        elif state == "e":
+            state, good = "g", 1
+        elif state == "g":
+            good += 1
+            if good == 2:
+                store()
+                state = "b"
+    store()
+    return found
+
+
+@settings(deadline=None)
+@given(*[st.lists(st.sampled_from("abc"), max_size=12).map(" ".join)] * 3)
+def test_segments_are_those_of_nists_state_machine(said: str, a: str, b: str) -> None:
+    assert segments(said, a, b) == _nist(said, a, b)
 
 
 @settings(deadline=None)
