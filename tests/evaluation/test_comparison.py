@@ -12,6 +12,7 @@ from asr import cli
 from asr.errors import ManifestError
 from asr.evaluation.comparison import compare_results, comparison_page, render_comparisons
 from asr.evaluation.errors import align_words, word_errors
+from asr.evaluation.figures import p_value
 from asr.evaluation.results import Result, write_results
 from asr.evaluation.segments import segments
 
@@ -46,6 +47,50 @@ def test_no_difference_is_said_plainly(tmp_path: Path) -> None:
     assert "no difference shown: p = 1.0000" in render_comparisons(compare_results([a, a]))
 
 
+def test_two_utterances_show_nothing(tmp_path: Path) -> None:
+    a, b = _results(tmp_path / "a", range(0), ids=2), _results(tmp_path / "b", range(2), ids=2)
+    text = render_comparisons(compare_results([a, b]))
+    assert "too few utterances to tell: p = 1.0000 (paired bootstrap), p = 0.5000 (matched pairs, 2 segments" in text
+    five, six = _results(tmp_path / "five", range(5)), _results(tmp_path / "six", range(6))
+    none = _results(tmp_path / "none", range(0))
+    assert "too few errors to tell" in compare_results([none, five])[0].verdict()
+    assert "B is worse: p = 0.03" in compare_results([none, six])[0].verdict()
+
+
+def test_no_p_value_is_zero() -> None:
+    assert p_value(0.0) == p_value(0.00009) == "p < 0.0001" and p_value(0.0001) == "p = 0.0001"
+
+
+def test_several_comparisons_are_corrected(tmp_path: Path) -> None:
+    a, b, c = (_results(tmp_path / n, r) for n, r in (("a", range(0)), ("b", range(6)), ("c", range(7))))
+    alone, (one, other) = compare_results([a, b])[0], compare_results([a, b, c])
+    assert alone.p < 0.05 and "corrected" not in alone.verdict()
+    assert one.p == other.p == pytest.approx(2 * other.difference.p) == pytest.approx(alone.p)
+    assert "B is worse" in one.verdict() and "; p = 0.0312 corrected for 2 comparisons" in one.verdict()
+    assert "too few" in compare_results([a, b, _results(tmp_path / "d", range(0))])[0].verdict()
+
+
+def test_speakers_are_drawn_whole_where_they_are_known(tmp_path: Path) -> None:
+    def side(name: str, right: range) -> Path:
+        results = [
+            Result.of(
+                id=f"u{i:02d}", audio="x.wav", reference=SAID[i], duration=1.0, speaker=f"s{i // 10}",
+                hypothesis=SAID[i] if i in right else SAID[i].replace("three", "tree"),
+            )
+            for i in range(60)
+        ]  # fmt: skip
+        write_results(tmp_path / name, results, seconds=1.0, normalisation="none", decoder="greedy")
+        return tmp_path / name
+
+    found = compare_results([side("a", range(0)), side("b", range(10))])[0]  # better for one of six speakers
+    assert "B is better" in found.verdict() and "; not shown for other speakers than these: p = " in found.verdict()
+    assert found.difference.speakers is not None and found.difference.speakers.high >= 0
+    text = render_comparisons([found])
+    assert text.count(", over speakers [") == 3
+    page = comparison_page([found])
+    assert page.count("over speakers [") == 3 and "over speakers drawn whole" in page
+
+
 def test_the_page_and_the_verb(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
@@ -77,7 +122,7 @@ def test_an_insertion_is_no_word_of_a_segment() -> None:
 
 
 def _nist(said: str, a: str, b: str) -> list[tuple[int, int]]:
-    """The graph that mtchprs.c draws, walked over both alignments: b no error yet, e an error, g good words after it."""
+    """The graph that mtchprs.c draws, walked: b no error yet, e an error, g good words after it."""
     sides, at, state, good, found = [align_words(said, a), align_words(said, b)], [0, 0], "b", 0, []
     here = [0, 0]
 
@@ -127,11 +172,14 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
     fewer = _results(tmp_path / "fewer", range(2), ids=59)
     other = _results(tmp_path / "other", range(2), said=["other words", *SAID[1:]])
     (tmp_path / "odd.jsonl").write_text(json.dumps({"id": "x"}))
+    row = json.loads((a / "results.jsonl").read_text().splitlines()[0])
+    (tmp_path / "true.jsonl").write_text(json.dumps(row | {"insertions": True}))
     for paths, said in [
         ([a], "is alone; expected two"),
         ([a, fewer], r"a: utterance 'u59' \(of 1\) is not in .*fewer"),
         ([a, other], "other: utterance 'u00' has another reference"),
         ([a, tmp_path / "odd.jsonl"], "odd.jsonl:1: no result"),
+        ([a, tmp_path / "true.jsonl"], "true.jsonl:1: no result"),
         ([a, tmp_path / "none"], "no such file"),
     ]:
         with pytest.raises(ManifestError, match=said):
