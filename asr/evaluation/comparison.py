@@ -91,7 +91,7 @@ class Comparison:
         return f"{f'too few {few} to tell' if few else 'no difference shown'}: {numbers}"
 
     def _too_few(self) -> str:
-        """What there is too little of: had all been on one side, p would still be too large. Empty where there is enough."""
+        """What there is too little of: had all been on one side, p would still be too large. Else empty."""
         utterances = len(self.a.rows)
         if self.among * 2.0 ** (1 - min(utterances, self.segments, 1000)) < _SHOWN:
             return ""

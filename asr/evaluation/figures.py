@@ -10,9 +10,9 @@ def p_value(p: float) -> str:
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.4f}"
 
 
-def percent(rate: float | None) -> str:
-    """A rate in per cent; a dash where there is none."""
-    return "–" if rate is None or not isfinite(rate) else f"{100 * rate:.2f} %"
+def percent(rate: float | None, digits: int = 2) -> str:
+    """A rate in per cent; a dash where there is none, as of errors in no words."""
+    return "–" if rate is None or not isfinite(rate) else f"{100 * rate:.{digits}f} %"
 
 
 def spread(found: Interval | None, sign: str = "") -> str:
@@ -21,5 +21,7 @@ def spread(found: Interval | None, sign: str = "") -> str:
 
 
 def both(utterances: Interval | None, speakers: Interval | None, sign: str = "") -> str:
-    """Two intervals, over utterances and, where there is one, over speakers."""
-    return spread(utterances, sign) + (f", over speakers {spread(speakers, sign)}" if speakers else "")
+    """An interval over utterances, and where there is one, that over speakers."""
+    if speakers is None:
+        return spread(utterances, sign)
+    return f"{spread(utterances, sign)} over utterances, {spread(speakers, sign)} over speakers"

@@ -86,9 +86,9 @@ def test_speakers_are_drawn_whole_where_they_are_known(tmp_path: Path) -> None:
     assert "B is better" in found.verdict() and "; not shown for other speakers than these: p = " in found.verdict()
     assert found.difference.speakers is not None and found.difference.speakers.high >= 0
     text = render_comparisons([found])
-    assert text.count(", over speakers [") == 3
+    assert text.count("] over utterances, [") == 3
     page = comparison_page([found])
-    assert page.count("over speakers [") == 3 and "over speakers drawn whole" in page
+    assert page.count("] over utterances, [") == 3 and "over speakers drawn whole" in page
 
 
 def test_the_page_and_the_verb(

@@ -76,6 +76,12 @@ def test_lines_that_are_none(tmp_path: Path, name: str, line: str, said: str) ->
         score_files(tmp_path / "none.tsv", None)
 
 
+def test_no_words_have_no_rate(tmp_path: Path) -> None:
+    (tmp_path / "r.tsv").write_text("a\t\n")
+    (tmp_path / "h.tsv").write_text("a\tnoise\n")
+    assert "WER            –   1 errors in 0 words" in score_files(tmp_path / "r.tsv", tmp_path / "h.tsv").render()
+
+
 def test_published_figures(shared_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     folder = shared_data / "wer_fixture"
     files = [str(folder / name) for name in ("ref.test-clean.tsv", "hyp.test-clean.rnnt_baseline.tsv")]
