@@ -12,8 +12,9 @@ from typing import Any
 from asr.evaluation.breakdown import Breakdown, by_any, by_name, by_number
 from asr.evaluation.confusions import confusions
 from asr.evaluation.errors import Pair, align_words
+from asr.evaluation.figures import spread
+from asr.evaluation.intervals import read_interval
 from asr.evaluation.pages import render_page
-from asr.evaluation.significance import Interval, interval
 from asr.evaluation.sounds import Sound, clips, noise_ratios
 from asr.evaluation.texts import read_rows
 from asr.files import write_text
@@ -50,7 +51,9 @@ def write_page(folder: Path, background: Background | None = None, audio_room: i
     page = render_page(
         "report.html",
         summary=summary,
-        intervals=_intervals(rows),
+        intervals=summary["intervals"],
+        read=read_interval,
+        spread=spread,
         table=[_line(row, pairs) for row, pairs in zip(rows, alignments, strict=True)],
         audio=heard,
         worst=[row["id"] for row in worst[:_LISTED]],
@@ -87,20 +90,6 @@ def calibration(summary: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _errors(row: Row) -> int:
     return row["substitutions"] + row["deletions"] + row["insertions"]
-
-
-def _intervals(rows: Sequence[Row]) -> dict[str, Interval | None]:
-    """Of WER and CER, over utterances and, where there are five, over speakers."""
-    errors, words = [_errors(row) for row in rows], [row["reference_words"] for row in rows]
-    wrong, characters = [row["character_errors"] for row in rows], [row["reference_characters"] for row in rows]
-    speakers = [row.get("speaker") for row in rows]
-    named = None if any(speaker is None for speaker in speakers) or not speakers else [str(s) for s in speakers]
-    return {
-        "wer": interval(errors, words),
-        "cer": interval(wrong, characters),
-        "wer_speakers": interval(errors, words, named) if named else None,
-        "cer_speakers": interval(wrong, characters, named) if named else None,
-    }
 
 
 def _line(row: Row, pairs: list[Pair]) -> list[Any]:

@@ -74,6 +74,12 @@ def test_every_number_is_that_of_the_summary(tmp_path: Path) -> None:
     assert (_said(page, "normalisation"), _said(page, "decoder")) == ("NFKC, lower case", "greedy")
     for name, value in summary.items():
         assert isinstance(value, dict) or f'data-summary="{name}">{value}<' in page
+    found = summary["intervals"]
+    for rate in ("wer", "cer"):
+        for over in ("utterances", "speakers"):
+            low, high = found[rate][over]
+            assert _said(page, f"{rate}_{over}") == f"[{100 * low:.2f}, {100 * high:.2f}]"
+    assert _said(page, "level") == f"{100 * found['level']:g} %" and _said(page, "resamples") == str(found["resamples"])
     table = _data(page, "table")
     assert sum(sum(row[3:6]) for row in table) == sum(summary[n] for n in ("substitutions", "deletions", "insertions"))
     assert sum(row[6] for row in table) == summary["reference_words"]
@@ -162,6 +168,34 @@ def test_parts_add_up(tmp_path: Path) -> None:
         )
     assert by_name("id", rows, [row["id"] for row in rows]) is None and by_number("one", rows, [1.0] * 30) is None
     assert by_any("nothing", rows, [None] * 30) is None
+
+
+def test_the_page_shows_the_parts(tmp_path: Path) -> None:
+    """Speakers whose errors are of one kind each, so that no column can stand for another."""
+    said = "turn the light on"
+    heard = {"sub": "turn a light on", "del": "turn light", "ins": "turn the light on now then too", "right": said}
+    results = [
+        Result.of(id=f"{name}{i}", audio="x", reference=said, hypothesis=text, duration=1.0, speaker=name)
+        for name, text in heard.items()
+        for i in range(6)
+    ]
+    write_results(tmp_path, results, seconds=1.0, normalisation="none", decoder="greedy")
+    rows = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    parts = by_name("Speaker", rows, [row["speaker"] for row in rows])
+    page = write_page(tmp_path).read_text()
+    assert parts is not None
+    shown = re.findall(r'<tr><td class="part">(.*?)</tr>', page.split("<h3>Speaker</h3>")[1].split("</tbody>")[0])
+    wanted = [
+        ("ins", "0 0 18 75.00 % 100.0"), ("del", "0 12 0 50.00 % 66.7"), ("sub", "6 0 0 25.00 % 33.3"),
+        ("right", "0 0 0 0.00 %"),
+    ]  # fmt: skip
+    for row, part, expected in zip(shown, parts.parts, wanted, strict=True):
+        cells = [re.sub("<.*?>", "", cell) for cell in row.split("</td><td")]
+        bar = re.findall(r'class="bar" style="width:(.*?)%"', row)
+        numbers = [cell.removeprefix(' class="n">') for cell in cells]
+        assert part.interval is not None
+        assert numbers[:3] == [expected[0], "6", "24"] and " ".join([*numbers[3:7], *bar]) == expected[1]
+        assert numbers[7] == f"[{100 * part.interval.low:.2f}, {100 * part.interval.high:.2f}]"
 
 
 def test_confusions() -> None:
