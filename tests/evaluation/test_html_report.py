@@ -219,7 +219,7 @@ def test_hardly_anything(tmp_path: Path, count: int) -> None:
     assert _said(page, "utterances") == str(count) and _said(page, "wer") == "0.00 %"
 
 
-def test_published_corpus_in_time_and_size(shared_data: Path, tmp_path: Path) -> None:
+def test_published_corpus_in_size(shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "wer_fixture"
     said, heard = (
         dict(line.split("\t") for line in (folder / name).read_text().splitlines())

@@ -6,9 +6,10 @@
   const errors = (r) => r[3] + r[4] + r[5];
   const rate = (r) => (r[6] ? errors(r) / r[6] : errors(r) ? Infinity : 0);
   const aligned = (r) => {
-    const cell = element("td", null, "text");
+    const cell = element("td", null, "text"); // each part isolated: no sign in one turns its neighbours round
+    cell.dir = "auto";
     for (const part of r[9]) {
-      if (typeof part === "string") cell.append(part + " ");
+      if (typeof part === "string") cell.append(element("span", part), " ");
       else {
         const [said, heard] = part;
         const e = element("span", null, said === null ? "i" : heard === null ? "d" : "s");
@@ -24,7 +25,7 @@
     id.append(player(audio.get(r[0])));
     const wer = rate(r);
     tr.append(id, element("td", r[1]), number(r[2], "s"), number(r[6], "words"), number(errors(r), "errors"),
-      number(wer === Infinity ? "∞" : (100 * wer).toFixed(1), "WER %"));
+      number(wer === Infinity ? "–" : (100 * wer).toFixed(1), "WER %"));
     if (rated) tr.append(number(r[8] === null ? "" : r[8].toFixed(3), "confidence"));
     tr.append(aligned(r));
     return tr;
