@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
-from asr.audio.io import write_wav
+from asr.audio.io import probe, read_audio, write_wav
+from asr.evaluation import sounds
 from asr.evaluation.breakdown import by_any, by_name, by_number
 from asr.evaluation.confusions import confusions
 from asr.evaluation.errors import align_words
@@ -138,9 +140,37 @@ def test_clips_are_embedded_while_there_is_room_and_linked_then(tmp_path: Path) 
     (tmp_path / "p.wav").write_bytes(base64.b64decode(found["p"].split(",")[1]))
     with wave.open(str(tmp_path / "p.wav")) as clip:
         assert clip.getnframes() / clip.getframerate() == pytest.approx(0.5, abs=1e-3)
-    assert found["gone"] == "../none.wav"
+    assert found["gone"] == "../none.wav#t=0.000,1.000"
     linked = clips([("w", whole), ("p", part)], tmp_path / "out", 0)
-    assert linked == {"w": "../a/x%20%C3%A9%23.wav", "p": "../a/x%20%C3%A9%23.wav#t=1.000,1.500"}
+    assert linked == {"w": "../a/x%20%C3%A9%23.wav#t=0.000,2.000", "p": "../a/x%20%C3%A9%23.wav#t=1.000,1.500"}
+
+
+@pytest.mark.parametrize("suffix", ["wav", "mp3"])
+def test_the_beginning_of_a_file_is_no_whole_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"hour.{suffix}"
+    soundfile.write(path, _sound(30.0), RATE)
+    beginning, whole = Sound(path, 10.0), Sound(path, 30.0)
+    found = clips([("beginning", beginning), ("whole", whole)], tmp_path, 10**7)
+    (tmp_path / "clip.wav").write_bytes(base64.b64decode(found["beginning"].split(",")[1]))
+    assert probe(tmp_path / "clip.wav").duration == pytest.approx(10.0, abs=0.01)
+    assert base64.b64decode(found["whole"].split(",")[1]) == path.read_bytes()
+    assert clips([("beginning", beginning)], tmp_path, 0) == {"beginning": f"hour.{suffix}#t=0.000,10.000"}
+
+
+def test_what_will_not_fit_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_wav(tmp_path / "long.wav", _sound(20.0), RATE)
+    decoded: list[float] = []
+
+    def read(path: Path, rate: int, offset: float, duration: float) -> tuple[np.ndarray, int]:
+        decoded.append(offset)
+        return read_audio(path, rate, offset, duration)
+
+    monkeypatch.setattr(sounds, "read_audio", read)
+    parts = [(f"p{i}", Sound(tmp_path / "long.wav", 1.0, float(i))) for i in range(20)]
+    one = len(clips(parts[:1], tmp_path, 10**6)["p0"])
+    found = clips(parts, tmp_path, 3 * one + 100)
+    assert decoded == [0.0, 0.0, 1.0, 2.0]
+    assert [name for name, address in found.items() if address.startswith("data:")] == ["p0", "p1", "p2"]
 
 
 def test_noise_is_measured_where_there_are_pauses(tmp_path: Path) -> None:
