@@ -56,7 +56,7 @@ def write_page(folder: Path, background: Background | None = None, audio_room: i
         spread=spread,
         table=[_line(row, pairs) for row, pairs in zip(rows, alignments, strict=True)],
         audio=heard,
-        worst=[row["id"] for row in worst[:_LISTED]],
+        worst=[[row["id"], *(_sure_errors(row) or [None])[:1]] for row in worst[:_LISTED]],
         rated=any(row.get("confidences") for row in rows),
         confusions=confusions(alignments),
         breakdowns=_breakdowns(rows, background),
@@ -70,16 +70,20 @@ def write_page(folder: Path, background: Background | None = None, audio_room: i
 def suspects(rows: Sequence[Row]) -> list[Row]:
     """The utterances with errors, first those whose reference is the likeliest to be wrong.
 
-    With confidences that is by their sum over the words that count as wrong: were they true, so many of these words
-    would have been said. Without, by the number of errors.
+    With confidences that is by the surest word that counts as wrong, then by the next one: many unsure words make a bad
+    recording, one that is certain a bad reference. Without, or where words are only missing, by the number of errors.
     """
-    wrong = [row for row in rows if _errors(row)]
 
-    def doubt(row: Row) -> tuple[float, int, str]:
-        confident = sum(word[1] for word in row.get("confidences") or [] if not word[2] and word[1] is not None)
-        return -confident, -_errors(row), row["id"]
+    def doubt(row: Row) -> tuple[list[float], int, str]:
+        return [*(-confidence for confidence, _ in _sure_errors(row)), 0.0], -_errors(row), row["id"]
 
-    return sorted(wrong, key=doubt)
+    return sorted((row for row in rows if _errors(row)), key=doubt)
+
+
+def _sure_errors(row: Row) -> list[tuple[float, str]]:
+    """Confidence and word of those that count as wrong, the surest first."""
+    wrong = [(word[1], word[0]) for word in row.get("confidences") or [] if not word[2] and word[1] is not None]
+    return sorted(wrong, key=lambda pair: -pair[0])
 
 
 def calibration(summary: dict[str, Any]) -> list[dict[str, Any]]:

@@ -113,6 +113,11 @@ def test_the_likeliest_label_errors_come_first() -> None:
     unsure = {"id": "b", "substitutions": 2, "confidences": [["x", 0.2, False], ["y", 0.3, False]], **counts}
     right = {"id": "c", "substitutions": 0, "confidences": [["x", 1.0, True]], **counts}
     assert [row["id"] for row in suspects([right, unsure, sure])] == ["a", "b"]
+    many = {"id": "d", "substitutions": 12, "confidences": [["x", 0.1, False]] * 12, **counts}
+    missing = {"id": "e", "substitutions": 0, "confidences": [["x", 1.0, True]], "deletions": 3, "insertions": 0}
+    surer = {"id": "f", "substitutions": 2, "confidences": [["x", 0.5, False], ["y", 0.99, False]], **counts}
+    found = suspects([missing, many, unsure, sure, surer])
+    assert [row["id"] for row in found] == ["f", "a", "b", "d", "e"]
     plain = [{k: v for k, v in row.items() if k != "confidences"} for row in (right, sure, unsure)]
     assert [row["id"] for row in suspects(plain)] == ["b", "a"]
 

@@ -201,6 +201,21 @@ def _played(opened: Opened) -> list[Any]:
     )
 
 
+def test_the_surest_error_comes_first_and_is_shown(browser: Any, tmp_path: Path) -> None:
+    results = [
+        Result.of(
+            id=f"u{i}", audio="x", reference="a b", hypothesis="a c d", duration=1.0, confidences=[0.99, 0.1 * i, 0.05]
+        )
+        for i in range(10)
+    ]  # fmt: skip
+    write_results(tmp_path, results, seconds=1.0, normalisation="none", decoder="greedy")
+    opened = Opened(browser, write_page(tmp_path))
+    rows = opened.page.locator("#worst tbody tr")
+    assert rows.locator("td.id").all_text_contents()[:3] == ["u9", "u8", "u7"]
+    assert rows.first.locator("td.n").all_text_contents() == ["0.900", "2 of 2"]
+    assert "the surest such word" in opened.page.inner_text("main") and not opened.complaints
+
+
 def test_embedded_audio_plays(browser: Any, report: Path) -> None:
     opened = Opened(browser, report)
     assert opened.page.locator("#rows audio").count() == 5

@@ -40,10 +40,12 @@
   });
 
   const byId = new Map(table.map((r) => [r[0], r]));
-  document.querySelector("#worst tbody").append(...worst.map((id) => {
+  document.querySelector("#worst tbody").append(...worst.map(([id, surest]) => {
     const r = byId.get(id), tr = document.createElement("tr"), name = element("td", id, "id");
     name.append(player(audio.get(id)));
-    tr.append(name, number(`${errors(r)} of ${r[6]}`, "errors"), aligned(r));
+    tr.append(name);
+    if (rated) tr.append(surest ? number(surest[0].toFixed(3), "surest") : element("td", "", "n"));
+    tr.append(number(`${errors(r)} of ${r[6]}`, "errors"), aligned(r));
     return tr;
   }));
 })();
