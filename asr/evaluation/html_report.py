@@ -56,7 +56,7 @@ def write_page(folder: Path, background: Background | None = None, audio_room: i
         spread=spread,
         table=[_line(row, pairs) for row, pairs in zip(rows, alignments, strict=True)],
         audio=heard,
-        worst=[[row["id"], *(_sure_errors(row) or [None])[:1]] for row in worst[:_LISTED]],
+        worst=[[row["id"], next(iter(_sure_errors(row)), None)] for row in worst[:_LISTED]],
         rated=any(row.get("confidences") for row in rows),
         confusions=confusions(alignments),
         breakdowns=_breakdowns(rows, background),

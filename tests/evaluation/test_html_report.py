@@ -203,6 +203,41 @@ def test_parts_add_up(tmp_path: Path) -> None:
         )
     assert by_name("id", rows, [row["id"] for row in rows]) is None and by_number("one", rows, [1.0] * 30) is None
     assert by_any("nothing", rows, [None] * 30) is None
+    assert by_number("nothing", rows, [None, float("nan")] * 15) is None
+    assert by_any("text", rows, [f"text {i // 2 if i < 4 else i}" for i in range(30)]) is None
+
+
+def _rows(count: int) -> list[dict[str, Any]]:
+    return [{"substitutions": 1, "deletions": 0, "insertions": 0, "reference_words": 4} for _ in range(count)]
+
+
+def _labels(found: Any) -> list[tuple[str, int]]:
+    assert found is not None
+    return [(part.label, part.utterances) for part in found.parts]
+
+
+def test_skewed_numbers_are_parted_too() -> None:
+    half = by_number("words", _rows(100), [1] * 50 + [2] * 50, ".0f")
+    assert _labels(half) == [("1", 50), ("2", 50)]
+    five = by_number("words", _rows(100), [1] * 90 + [2] * 4 + [3] * 3 + [4] * 2 + [5], ".0f")
+    assert _labels(five) == [("1", 90), ("2", 4), ("3", 3), ("4", 2), ("5", 1)]
+    many = by_number("words", _rows(100), [1] * 85 + [2 + i % 8 for i in range(15)], ".0f")
+    assert _labels(many) == [("1", 85), ("2 – 9", 15)]
+    even = by_number("s", _rows(100), [i / 10 for i in range(100)])
+    assert _labels(even) == [(f"{i}.0 – {i + 1}.9", 20) for i in range(0, 10, 2)]
+
+
+def test_what_is_not_known_is_a_part() -> None:
+    assert _labels(by_number("noise", _rows(40), [1.0, None] * 20)) == [("1.0", 20), ("(unknown)", 20)]
+    some = _labels(by_any("age", _rows(40), [*range(20), *[None] * 20]))
+    assert some == [*((f"{i} – {i + 3}", 4) for i in range(0, 20, 4)), ("(unknown)", 20)]
+
+
+def test_many_speakers_and_few_utterances() -> None:
+    many = by_name("speaker", _rows(2010), [f"s{i % 201}" for i in range(2010)])
+    assert many is not None and (len(many.parts), many.hidden) == (40, 161)
+    few = by_name("speaker", _rows(4), ["a", "b", "c", "c"])
+    assert few is not None and sorted(_labels(few)) == [("a", 1), ("b", 1), ("c", 2)]
 
 
 def test_the_page_shows_the_parts(tmp_path: Path) -> None:
