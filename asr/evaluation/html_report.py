@@ -29,7 +29,7 @@ _FEWEST_RATED = 20  # words a rating needs to be shown
 class Background:
     """What results do not say of themselves: sounds and further fields by utterance id, facts of the run, pictures.
 
-    `pictures` are (utterance id, data: address of an image).
+    `pictures` are (utterance id, data: address of an image, or in words why there is none).
     """
 
     sounds: Mapping[str, Sound] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import warnings
 import wave
 from pathlib import Path
 from typing import Any
@@ -280,6 +281,14 @@ def test_a_picture_is_a_png() -> None:
     emissions = np.log(np.full((40, 3), 1 / 3))
     found = draw_utterance(_sound(), RATE, emissions, 0.025, ("", " ", "a"), [("a", 0.1, 0.4)])
     assert base64.b64decode(found.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("word", ["$_$ab", "$x^$", "\\frac{", "你好", "a_b^c", "\u202e", "😀"])
+def test_no_word_spoils_a_picture(word: str) -> None:
+    emissions = np.log(np.full((40, 3), 1 / 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # as for glyphs the font lacks
+        assert draw_utterance(_sound(), RATE, emissions, 0.025, ("", word, "a"), [(word, 0.1, 0.4)])
 
 
 @pytest.mark.parametrize("count", [0, 1])
