@@ -4,7 +4,7 @@ Knows counts only. Every draw comes from a fixed seed, so that a page written tw
 
 The intervals are studentised: each resample's rate is measured in its own standard error, and the quantiles of that are
 taken back to the errors seen (Efron and Tibshirani 1993, ch. 12.5). The percentile interval is too narrow where groups
-are few: meant for 95 %, it held the rate of 5, 10, 20 simulated speakers in 82, 88, 91 %, this one in 93, 94, 94 %.
+are few: meant for 95 %, it held the rate of 5, 10, 20 simulated speakers in 82, 88, 91 %, this one in 93, 94, 95 %.
 Rates are drawn as square roots, which makes counts about equally variable; half an error is added to every sum, and its
 square to every sum of squares, so that a resample without errors has a standard error too. No interval is narrower than
 one of independent words would be: where no error was seen, the bootstrap alone would call that certain.
