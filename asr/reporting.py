@@ -69,12 +69,16 @@ def _pictures(
 
 
 def _picture(system: System, emissions: Emissions, utterance: Utterance, reference: str) -> str:
+    """The picture, or in words why there is none: the results, which matter more, shall not wait for a drawing."""
     rate = system.config.features.sample_rate
     waveform, _ = read_audio(utterance.audio, rate, utterance.offset, utterance.duration)
     found = emissions([torch.from_numpy(waveform)])[0].float().cpu()
     frame = system.features.hop_length * int(system.model.subsampling) / rate  # type: ignore[arg-type]
     said = _said(system, found, reference, frame)
-    return draw_utterance(waveform, rate, found.numpy(), frame, system.tokenizer.tokens, said)
+    try:
+        return draw_utterance(waveform, rate, found.numpy(), frame, system.tokenizer.tokens, said)
+    except Exception as error:  # whatever matplotlib makes of these texts and numbers
+        return f"It could not be drawn ({type(error).__name__}: {error})."
 
 
 def _said(system: System, found: Tensor, reference: str, frame: float) -> list[tuple[str, float, float]]:

@@ -153,6 +153,18 @@ def test_evaluation_of_several_manifests_is_one_table(trained: Path, asr: Asr, t
         assert (tmp_path / Path(manifest).stem / "report.html").is_file()
 
 
+def test_all_manifests_are_read_before_one_is_evaluated(
+    trained: Path, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    said = refused("evaluate", "runs/tiny", "corpus/test.jsonl", "corpus/none.jsonl", "--out", tmp_path / "out")
+    assert said.startswith("corpus/none.jsonl: ") and not (tmp_path / "out").exists()
+
+
+def test_a_comparison_into_a_folder_names_the_folder(trained: Path, asr: Asr, refused: Callable[..., str]) -> None:
+    asr("evaluate", "runs/tiny", "corpus/test.jsonl", "--out", "out")
+    assert refused("compare", "out", "out", "--out", "corpus").startswith("corpus: Is a directory")
+
+
 def test_evaluation_where_and_what_it_is_told(trained: Path, asr: Asr, tmp_path: Path) -> None:
     ended = asr(
         "evaluate", "runs/tiny/model.pt", "corpus", "--split", "dev", "--out", tmp_path / "here", "text.case=upper"

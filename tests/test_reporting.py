@@ -4,13 +4,32 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 import torch
 from tones import tiny_tree, write_corpus
 
+from asr import reporting
 from asr.build import build_system, fit_features, read_training_data
 from asr.cli.parts import recogniser_of
 from asr.config import config_from_tree
 from asr.evaluating import evaluate_manifest
+
+
+def test_a_picture_that_fails_costs_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> str:
+        raise ValueError("no such glyph")
+
+    monkeypatch.setattr(reporting, "draw_utterance", fail)
+    write_corpus(tmp_path / "corpus")
+    config = config_from_tree(tiny_tree(tmp_path / "corpus"), where="tiny")
+    data = read_training_data(config, lambda line: None)
+    system = build_system(config, data.tokenizer, torch.device("cpu"))
+    fit_features(system, data)
+    (tmp_path / "run").mkdir()
+    manifest = tmp_path / "corpus" / "dev.jsonl"
+    folder = evaluate_manifest(system, recogniser_of(system), tmp_path / "run", manifest, None, None)
+    page = (folder / "report.html").read_text()
+    assert "It could not be drawn (ValueError: no such glyph)." in page and "data:image" not in page
 
 
 def test_the_page_of_an_evaluation(tmp_path: Path) -> None:

@@ -197,9 +197,11 @@ def evaluate(
 
 
 def _evaluate_several(system: "System", run: Path, manifests: list[Path], split: str | None, out: Path | None) -> None:
-    from asr.evaluating import evaluate_manifest
+    from asr.evaluating import evaluate_manifest, utterances_of
     from asr.evaluation.several import folder_names, render_table
 
+    for manifest in manifests:  # before the first is evaluated: a mistake in the last should not cost that time
+        utterances_of(manifest, split)
     results, recogniser = out or (run if run.is_dir() else run.parent) / "results", recogniser_of(system)
     folders = []
     for name, manifest in zip(folder_names(manifests, split), manifests, strict=True):

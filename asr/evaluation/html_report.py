@@ -12,8 +12,9 @@ from typing import Any
 from asr.evaluation.breakdown import Breakdown, by_any, by_name, by_number
 from asr.evaluation.confusions import confusions
 from asr.evaluation.errors import Pair, align_words
+from asr.evaluation.figures import spread
+from asr.evaluation.intervals import read_interval
 from asr.evaluation.pages import render_page
-from asr.evaluation.significance import Interval, interval
 from asr.evaluation.sounds import Sound, clips, noise_ratios
 from asr.evaluation.texts import read_rows
 from asr.files import write_text
@@ -28,7 +29,7 @@ _FEWEST_RATED = 20  # words a rating needs to be shown
 class Background:
     """What results do not say of themselves: sounds and further fields by utterance id, facts of the run, pictures.
 
-    `pictures` are (utterance id, data: address of an image).
+    `pictures` are (utterance id, data: address of an image, or in words why there is none).
     """
 
     sounds: Mapping[str, Sound] = field(default_factory=dict)
@@ -50,10 +51,12 @@ def write_page(folder: Path, background: Background | None = None, audio_room: i
     page = render_page(
         "report.html",
         summary=summary,
-        intervals=_intervals(rows),
+        intervals=summary["intervals"],
+        read=read_interval,
+        spread=spread,
         table=[_line(row, pairs) for row, pairs in zip(rows, alignments, strict=True)],
         audio=heard,
-        worst=[row["id"] for row in worst[:_LISTED]],
+        worst=[[row["id"], next(iter(_sure_errors(row)), None)] for row in worst[:_LISTED]],
         rated=any(row.get("confidences") for row in rows),
         confusions=confusions(alignments),
         breakdowns=_breakdowns(rows, background),
@@ -67,16 +70,20 @@ def write_page(folder: Path, background: Background | None = None, audio_room: i
 def suspects(rows: Sequence[Row]) -> list[Row]:
     """The utterances with errors, first those whose reference is the likeliest to be wrong.
 
-    With confidences that is by their sum over the words that count as wrong: were they true, so many of these words
-    would have been said. Without, by the number of errors.
+    With confidences that is by the surest word that counts as wrong, then by the next one: many unsure words make a bad
+    recording, one that is certain a bad reference. Without, or where words are only missing, by the number of errors.
     """
-    wrong = [row for row in rows if _errors(row)]
 
-    def doubt(row: Row) -> tuple[float, int, str]:
-        confident = sum(word[1] for word in row.get("confidences") or [] if not word[2] and word[1] is not None)
-        return -confident, -_errors(row), row["id"]
+    def doubt(row: Row) -> tuple[list[float], int, str]:
+        return [*(-confidence for confidence, _ in _sure_errors(row)), 0.0], -_errors(row), row["id"]
 
-    return sorted(wrong, key=doubt)
+    return sorted((row for row in rows if _errors(row)), key=doubt)
+
+
+def _sure_errors(row: Row) -> list[tuple[float, str]]:
+    """Confidence and word of those that count as wrong, the surest first."""
+    wrong = [(word[1], word[0]) for word in row.get("confidences") or [] if not word[2] and word[1] is not None]
+    return sorted(wrong, key=lambda pair: -pair[0])
 
 
 def calibration(summary: dict[str, Any]) -> list[dict[str, Any]]:
@@ -87,20 +94,6 @@ def calibration(summary: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _errors(row: Row) -> int:
     return row["substitutions"] + row["deletions"] + row["insertions"]
-
-
-def _intervals(rows: Sequence[Row]) -> dict[str, Interval | None]:
-    """Of WER and CER, over utterances and, where there are five, over speakers."""
-    errors, words = [_errors(row) for row in rows], [row["reference_words"] for row in rows]
-    wrong, characters = [row["character_errors"] for row in rows], [row["reference_characters"] for row in rows]
-    speakers = [row.get("speaker") for row in rows]
-    named = None if any(speaker is None for speaker in speakers) or not speakers else [str(s) for s in speakers]
-    return {
-        "wer": interval(errors, words),
-        "cer": interval(wrong, characters),
-        "wer_speakers": interval(errors, words, named) if named else None,
-        "cer_speakers": interval(wrong, characters, named) if named else None,
-    }
 
 
 def _line(row: Row, pairs: list[Pair]) -> list[Any]:

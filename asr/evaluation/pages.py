@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from asr.evaluation.figures import percent
+
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -22,7 +24,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    found.filters |= {"script": _script, "percent": _percent, "include": _text}
+    found.filters |= {"script": _script, "percent": percent, "include": _text}
     return found
 
 
@@ -30,10 +32,6 @@ def _script(value: Any) -> Markup:
     """JSON that may stand within <script>: no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
-
-
-def _percent(rate: float | None, digits: int = 2) -> str:
-    return "–" if rate is None else f"{100 * rate:.{digits}f} %"
 
 
 def _text(name: str) -> Markup:

@@ -10,6 +10,8 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from asr.evaluation.errors import ErrorCounts, align_words
+from asr.evaluation.figures import percent
+from asr.evaluation.intervals import said_interval
 
 if TYPE_CHECKING:
     from asr.evaluation.results import Result, Summary
@@ -30,7 +32,7 @@ def render_report(results: Sequence["Result"], summary: "Summary") -> str:
 
 
 def _rate(counts: ErrorCounts) -> str:
-    return f"{100 * counts.rate:.2f} %"  # infinite where only insertions meet an empty reference
+    return percent(counts.rate)
 
 
 def _breakdown(counts: ErrorCounts) -> str:
@@ -40,12 +42,14 @@ def _breakdown(counts: ErrorCounts) -> str:
 def _totals(summary: "Summary") -> str:
     words, characters, utterances = summary.words, summary.characters, summary.utterances
     wrong = 100 * summary.wrong_utterances / max(1, utterances)
+    intervals = {name: said_interval(summary.intervals, name) for name in ("wer", "cer")}
     lines = [
         f"WER  {_rate(words)}   {words.errors} errors in {words.reference_length} words: {_breakdown(words)}",
         f"CER  {_rate(characters)}   {characters.errors} errors in {characters.reference_length} characters: "
         f"{_breakdown(characters)}",
         f"SER  {wrong:.2f} %   {summary.wrong_utterances} of {utterances} utterances hold an error",
         "",
+        *(f"{name.upper()}, 95 %      {said}" for name, said in intervals.items() if said),
         f"audio          {summary.audio_seconds:.1f} s, recognised in {summary.seconds:.1f} s: "
         f"{summary.rtfx:.1f} × real time",
         f"normalisation  {summary.normalisation}",

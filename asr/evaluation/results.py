@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.evaluation.errors import ErrorCounts, character_errors, word_errors
+from asr.evaluation.intervals import stored_intervals
 from asr.evaluation.pictures import draw_reliability
 from asr.evaluation.reliability import Judged, Reliability, judged, reliability
 from asr.evaluation.report import render_report
@@ -84,6 +85,7 @@ class Summary:
     decoder: str
     extra: Mapping[str, Any] = field(default_factory=dict)
     reliability: Reliability | None = None  # of the words' confidences, where those are known
+    intervals: Mapping[str, Any] = field(default_factory=dict)  # of WER and CER, as stored_intervals makes them
 
     @property
     def wer(self) -> float:
@@ -105,6 +107,7 @@ class Summary:
         return {
             "wer": self.wer if isfinite(self.wer) else None,
             "cer": self.cer if isfinite(self.cer) else None,
+            "intervals": self.intervals,
             "substitutions": self.words.substitutions,
             "deletions": self.words.deletions,
             "insertions": self.words.insertions,
@@ -152,10 +155,12 @@ def write_results(
 def summarise(
     results: Sequence[Result], seconds: float, normalisation: str, decoder: str, extra: Mapping[str, Any]
 ) -> Summary:
-    """The counts of all results summed."""
+    """The counts of all results summed, and the intervals of their rates."""
+    words, characters = [result.words for result in results], [result.characters for result in results]
     return Summary(
-        words=reduce(add, (result.words for result in results), ErrorCounts()),
-        characters=reduce(add, (result.characters for result in results), ErrorCounts()),
+        words=reduce(add, words, ErrorCounts()),
+        characters=reduce(add, characters, ErrorCounts()),
+        intervals=stored_intervals(words, characters, [result.speaker for result in results]),
         utterances=len(results),
         wrong_utterances=sum(result.words.errors > 0 for result in results),
         audio_seconds=sum(result.duration for result in results),

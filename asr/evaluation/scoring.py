@@ -8,6 +8,7 @@ from pathlib import Path
 
 from asr.errors import ManifestError
 from asr.evaluation.errors import ErrorCounts, character_errors, word_errors
+from asr.evaluation.figures import percent
 from asr.evaluation.texts import read_both, read_texts
 
 Texts = dict[str, tuple[str, int]]
@@ -31,8 +32,8 @@ class Score:
             f"substitutions  {w.substitutions}\n"
             f"insertions     {w.insertions}\n"
             f"deletions      {w.deletions}\n"
-            f"WER            {100 * w.rate:.5f} %   {w.errors} errors in {w.reference_length} words\n"
-            f"CER            {100 * c.rate:.5f} %   {c.errors} errors in {c.reference_length} characters\n"
+            f"WER            {percent(w.rate, 5)}   {w.errors} errors in {w.reference_length} words\n"
+            f"CER            {percent(c.rate, 5)}   {c.errors} errors in {c.reference_length} characters\n"
             f"SER            {100 * self.wrong_utterances / max(1, self.utterances):.5f} %   "
             f"{self.wrong_utterances} of {self.utterances} utterances hold an error\n"
         )

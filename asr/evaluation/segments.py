@@ -1,7 +1,8 @@
 """Segments for the matched-pair test: stretches of speech whose errors do not hang together.
 
 NIST's MAPSSWE ends a segment where both recognisers have two words in a row right (Pallett et al. 1990, "Tools for the
-analysis of benchmark speech recognition tests"; sclite and sc_stats). Stretches without any error are no segments.
+analysis of benchmark speech recognition tests"; `test_comp_sents` of sclite's mtchprs.c). Stretches without any error
+are no segments. Unlike sclite's, which loses them, B's insertions after the last word count as A's do.
 """
 
 from asr.evaluation.errors import Pair, align_words
@@ -13,9 +14,12 @@ def segments(reference: str, hypothesis_a: str, hypothesis_b: str) -> list[tuple
     """Errors of A and of B in each segment of an utterance; nothing where neither has one."""
     a, b = _places(align_words(reference, hypothesis_a)), _places(align_words(reference, hypothesis_b))
     found, right, here = [], 0, (0, 0)
-    for wrong_a, wrong_b in zip(a, b, strict=True):
-        right = 0 if wrong_a or wrong_b else right + 1
+    for place, (wrong_a, wrong_b) in enumerate(zip(a, b, strict=True)):
         here = (here[0] + wrong_a, here[1] + wrong_b)
+        if wrong_a or wrong_b:
+            right = 0
+        else:
+            right += place % 2  # a place between words where nothing is inserted is no word, and parts none
         if right >= _RIGHT and any(here):
             found.append(here)
             here = (0, 0)
@@ -23,10 +27,11 @@ def segments(reference: str, hypothesis_a: str, hypothesis_b: str) -> list[tuple
 
 
 def _places(pairs: list[Pair]) -> list[int]:
-    """Errors at each word of the reference, insertions counted at the word they stand before, and after the last."""
+    """Errors before, at and after each word of the reference: at even places insertions, at odd ones the words."""
     places = [0]
     for said, heard in pairs:
-        places[-1] += said != heard
-        if said is not None:
-            places.append(0)
+        if said is None:
+            places[-1] += 1
+        else:
+            places += [int(said != heard), 0]
     return places

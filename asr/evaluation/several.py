@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from asr.evaluation.significance import interval
-from asr.evaluation.texts import read_rows
+from asr.evaluation.figures import percent, spread
+from asr.evaluation.intervals import read_interval
 
 _HEAD = ("", "utterances", "words", "S", "D", "I", "WER", "95 %", "CER", "SER")
 
@@ -34,19 +34,12 @@ def render_table(folders: Sequence[Path]) -> str:
 
 def _cells(folder: Path) -> tuple[str, ...]:
     found: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    rows = read_rows(folder / "results.jsonl")
-    errors = [row["substitutions"] + row["deletions"] + row["insertions"] for row in rows]
-    bounds = interval(errors, [row["reference_words"] for row in rows])
     counts = (found[key] for key in ("utterances", "reference_words", "substitutions", "deletions", "insertions"))
     return (
         folder.name,
         *map(str, counts),
-        _percent(found["wer"]),
-        "" if bounds is None else f"[{100 * bounds.low:.2f}, {100 * bounds.high:.2f}]",
-        _percent(found["cer"]),
-        _percent(found["wrong_utterances"] / max(1, found["utterances"])),
+        percent(found["wer"]),
+        spread(read_interval(found["intervals"], "wer", "utterances")),
+        percent(found["cer"]),
+        percent(found["wrong_utterances"] / max(1, found["utterances"])),
     )
-
-
-def _percent(rate: float | None) -> str:
-    return "inf %" if rate is None else f"{100 * rate:.2f} %"

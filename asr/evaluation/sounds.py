@@ -12,13 +12,15 @@ from urllib.parse import quote
 
 import numpy as np
 
-from asr.audio.io import read_audio
+from asr.audio.io import probe, read_audio
 from asr.errors import AudioError
 
 _MEASURED = 4.0  # s of each recording, from its start, that the noise is measured in
 _RECORDINGS = 400  # that are measured, at most: Opus decodes at some 300 × real time, and the page should not wait
 _FRAME = 0.025  # s
 _CLIP = 1_000_000  # bytes of the largest clip that is embedded, 30 s of 16 kHz
+_RATE = 16000  # Hz of clips made from a stretch
+_SPARE = 0.2  # s a file may be longer than the sound; as much as MP3 declares too much
 _TYPES = {".wav": "wav", ".flac": "flac", ".mp3": "mpeg", ".ogg": "ogg", ".opus": "ogg", ".m4a": "mp4", ".webm": "webm"}
 
 
@@ -46,13 +48,13 @@ def noise_ratios(sounds: Sequence[Sound], workers: int = 2) -> list[float | None
 
 
 def clips(sounds: Iterable[tuple[str, Sound]], out: Path, room: int) -> dict[str, str]:
-    """An address to play each sound from, by id: data: in the order given until `room` bytes are full, then links.
+    """An address to play each sound from, by id: data: in the order given while `room` characters last, else links.
 
-    Links are relative to the folder `out` and name the stretch of the file.
+    Links are relative to the folder `out` and name the stretch of the file. What will not fit is not decoded.
     """
     addresses = {}
     for name, sound in sounds:
-        embedded = _embedded(sound) if room > 0 else None
+        embedded = _embedded(sound, room)
         if embedded is not None and len(embedded) <= room:
             room -= len(embedded)
             addresses[name] = embedded
@@ -75,18 +77,33 @@ def _noise_ratio(sound: Sound) -> float | None:
     return None if loud <= 0 else float(min(90.0, 10 * np.log10(loud / max(quiet, 1e-10))))
 
 
-def _embedded(sound: Sound) -> str | None:
-    kind = _TYPES.get(sound.audio.suffix.lower())
+def _embedded(sound: Sound, room: int) -> str | None:
+    """The sound as a data: address, None where it is longer than `room` characters or cannot be read."""
+    pcm = sound.duration * _RATE * 2  # bytes
     try:
-        if kind is not None and not sound.offset and sound.audio.stat().st_size <= min(_CLIP, 40_000 * sound.duration):
-            return _data(kind, sound.audio.read_bytes())  # no more than the stretch itself, as its size says
-        return _data("wav", _wav(sound)) if sound.duration * 32_000 <= _CLIP else None
+        if _encoded(min(pcm, sound.audio.stat().st_size)) > room:
+            return None
+        if _file_serves(sound, pcm):
+            return _data(_TYPES[sound.audio.suffix.lower()], sound.audio.read_bytes())
+        return _data("wav", _wav(sound)) if pcm <= _CLIP and _encoded(pcm) <= room else None
     except (AudioError, OSError):
         return None
 
 
+def _encoded(size: float) -> float:
+    """How many characters of base64 hold `size` bytes."""
+    return size * 4 / 3
+
+
+def _file_serves(sound: Sound, pcm: float) -> bool:
+    """Whether the file is the sound and nothing else, and hardly larger than it would be as PCM."""
+    if sound.offset or sound.audio.suffix.lower() not in _TYPES or sound.audio.stat().st_size > min(_CLIP, 1.25 * pcm):
+        return False
+    return probe(sound.audio).duration <= sound.duration + _SPARE
+
+
 def _wav(sound: Sound) -> bytes:
-    waveform, rate = read_audio(sound.audio, 16000, sound.offset, sound.duration)
+    waveform, rate = read_audio(sound.audio, _RATE, sound.offset, sound.duration)
     pcm = np.clip(np.rint(waveform * 32768.0), -32768, 32767).astype("<i2")
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
@@ -103,5 +120,4 @@ def _data(kind: str, content: bytes) -> str:
 
 def _link(sound: Sound, out: Path) -> str:
     path = Path(os.path.relpath(sound.audio, out)).as_posix()
-    end = f"{sound.offset + sound.duration:.3f}"
-    return quote(path) + (f"#t={sound.offset:.3f},{end}" if sound.offset else "")
+    return f"{quote(path)}#t={sound.offset:.3f},{sound.offset + sound.duration:.3f}"

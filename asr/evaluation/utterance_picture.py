@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,10 +20,12 @@ def draw_utterance(
     """The picture as a data: address of a PNG.
 
     waveform (S,), emissions (T, V) log probabilities (nats), a frame every `frame_seconds`; `said` are the words of the
-    reference where forced alignment puts them, (word, start, end) in seconds.
+    reference where forced alignment puts them, (word, start, end) in seconds. A word that the font cannot write is
+    drawn as its number in the reference, such a token as its code points.
     """
     from matplotlib.figure import Figure  # half a second that only this function needs
 
+    written = _writer()
     seconds = len(waveform) / sample_rate
     figure = Figure(figsize=(_WIDTH, 4.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
@@ -33,15 +35,20 @@ def draw_utterance(
     )  # fmt: skip
     above.set_ylabel("kHz")
     above.set_title("spectrogram, and the reference's words where they fit best", fontsize=9)
-    for word, start, end in said:
+    for number, (word, start, end) in enumerate(said, 1):
         above.axvspan(start, end, color="white", alpha=0.18)
-        above.text((start + end) / 2, sample_rate / 2000 * 0.9, word, color="white", fontsize=7, ha="center")
+        above.text(
+            (start + end) / 2, sample_rate / 2000 * 0.9, written(word) or f"({number})", color="white", fontsize=7,
+            ha="center", parse_math=False,
+        )  # fmt: skip
     chosen = _likeliest(emissions)
     below.imshow(
         np.exp(emissions[:, chosen]).T, aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest",
         extent=(0, len(emissions) * frame_seconds, len(chosen) - 0.5, -0.5),
     )  # fmt: skip
-    below.set_yticks(range(len(chosen)), [_visible(tokens[token]) for token in chosen], fontsize=7)
+    names = [_visible(tokens[token]) for token in chosen]
+    labels = [written(name) or " ".join(f"U+{ord(letter):04X}" for letter in name) for name in names]
+    below.set_yticks(range(len(chosen)), labels, fontsize=7, parse_math=False)
     below.set_xlabel("s")
     below.set_title("emissions: how probable each token is", fontsize=9)
     below.set_xlim(0, seconds)
@@ -64,6 +71,14 @@ def _likeliest(emissions: np.ndarray) -> list[int]:
     peaks = emissions[:, 1:].max(0)
     best = 1 + np.argsort(-peaks)[: _TOKENS - 1]
     return [0, *sorted(best.tolist(), key=lambda token: int(emissions[:, token].argmax()))]
+
+
+def _writer() -> Callable[[str], str]:
+    """A function that returns a text where matplotlib's own font has all its letters, else nothing: boxes tell less."""
+    from matplotlib.font_manager import findfont, get_font
+
+    known = get_font(findfont("DejaVu Sans")).get_charmap()
+    return lambda text: text if all(ord(letter) in known for letter in text) else ""
 
 
 def _visible(token: str) -> str:

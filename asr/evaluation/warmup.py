@@ -8,4 +8,4 @@ def warm_up() -> None:
     """Count, align and draw once."""
     word_errors("a", "b")
     align_words("a", "b")
-    interval([0, 1], [2, 2])
+    interval([0, 1, 0, 2, 1], [2, 2, 2, 2, 2])

@@ -16,5 +16,5 @@ def test_nothing_is_compiled_after_it() -> None:
         count("a b", "b c d")
         count("", "b")
     interval([0, 1, 2, 1, 0], [2] * 5, list("abcde"))
-    difference([1, 0], [0, 0], [2, 3], [(1, 0)])
+    difference([1, 0, 0, 1, 1], [0] * 5, [2, 3, 2, 3, 2], [(1, 0)], list("abcde"))
     assert [len(kernel.signatures) for kernel in kernels] == before

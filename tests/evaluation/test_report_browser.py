@@ -1,4 +1,4 @@
-"""report.html in a real browser: it sorts, filters and plays, asks for nothing, and opens fast with 10,000 rows."""
+"""report.html in a real browser: it sorts, filters and plays, asks for nothing, and holds 10,000 rows."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browsing import Opened
+from PIL import Image
 
 from asr.audio.io import write_wav
 from asr.evaluation.comparison import compare_results, comparison_page
@@ -62,6 +63,94 @@ def test_sorting(browser: Any, report: Path) -> None:
     assert not opened.complaints and not opened.foreign
 
 
+PHONE = {"width": 390, "height": 844}
+
+
+def test_sorting_on_a_phone(browser: Any, report: Path) -> None:
+    opened = Opened(browser, report, viewport=PHONE)
+    assert not opened.page.is_visible("#rows thead")
+    names = opened.page.locator("#sort option").all_text_contents()
+    assert names[1:] == ["utterance", "speaker", "s", "words", "errors", "WER %"]
+    opened.page.select_option("#sort", "wer")
+    rates = [float(s) for s in _column(opened, 6)]
+    assert rates == sorted(rates, reverse=True) and rates[0] > 0
+    opened.page.click("#direction")
+    assert _column(opened, 6)[0] == "0.0" and opened.page.inner_text("#direction") == "↑"
+    opened.page.select_option("#sort", label="utterance")
+    assert _column(opened, 1)[:2] == ["u00000", "u00001"]
+    assert not opened.complaints
+
+
+def test_heads_and_the_choice_of_order_agree(browser: Any, report: Path) -> None:
+    opened = Opened(browser, report)
+    assert not opened.page.is_visible("#sort") and not opened.page.is_visible("#direction")
+    opened.page.click("#rows th[data-key='2']")
+    assert opened.page.input_value("#sort") == "2"
+    opened.page.set_viewport_size(PHONE)
+    opened.page.click("#direction")
+    assert opened.page.get_attribute("#rows th[data-key='2']", "aria-sort") == "ascending"
+
+
+def _of_texts(folder: Path, *texts: tuple[str, str]) -> Path:
+    results = [
+        Result.of(id=f"u{i}", audio="x", reference=said, hypothesis=heard, duration=1.0)
+        for i, (said, heard) in enumerate(texts)
+    ]
+    write_results(folder, results, seconds=1.0, normalisation="none", decoder="greedy")
+    return write_page(folder)
+
+
+def test_long_errors_break_on_a_phone(browser: Any, tmp_path: Path) -> None:
+    texts = ("今天天气很好我们去公园散步吧" * 2, "你" * 33), ("a" * 400, "b" * 400), ("c", f"c {'d' * 400}")
+    _of_texts(tmp_path / "b", *((said, said) for said, _ in texts))
+    opened = Opened(browser, _of_texts(tmp_path / "a", *texts), viewport=PHONE)
+    assert opened.width <= 390
+    cell = opened.page.locator("#rows td.text").first.bounding_box()
+    assert cell is not None and cell["width"] > 340  # the whole width, not a narrow column
+    (tmp_path / "c.html").write_text(comparison_page(compare_results([tmp_path / "a", tmp_path / "b"])))
+    opened = Opened(browser, tmp_path / "c.html", viewport=PHONE)
+    assert opened.width <= 390
+    table = opened.page.locator("table.changes")
+    assert table.evaluate_all("all => all.every((e) => e.scrollWidth <= document.documentElement.clientWidth)")
+    a, b = (table.first.locator("tbody tr").first.locator("td.text").nth(i).bounding_box() for i in (0, 1))
+    assert a is not None and b is not None and b["y"] >= a["y"] + a["height"]  # one below the other
+
+
+_PLACES = """(e, word) => {
+    const walker = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), range = document.createRange();
+    while (walker.nextNode()) {
+        const at = walker.currentNode.data.indexOf(word);
+        if (at < 0) continue;
+        return [at, at + word.length - 1].map((i) => {
+            range.setStart(walker.currentNode, i);
+            range.setEnd(walker.currentNode, i + 1);
+            return range.getBoundingClientRect().left;
+        });
+    }
+}"""  # where the first and the last letter of a word are
+
+
+@pytest.mark.parametrize("page", ["report", "comparison"])
+def test_text_runs_in_its_own_direction(browser: Any, tmp_path: Path, page: str) -> None:
+    """An Arabic text from the right; a sign in one word that turns what follows must turn no other word."""
+    turned = ("\u202eabc def", "xyz def"), ("ok abc\u202e one end", "ok abc\u202e two end")
+    texts = ("مرحبا بالعالم اليوم", "مرحبا بالعالم غدا"), *turned
+    path = _of_texts(tmp_path / "a", *texts)
+    if page == "comparison":
+        _of_texts(tmp_path / "b", *((said, said) for said, _ in texts))
+        path = tmp_path / "c.html"
+        path.write_text(comparison_page(compare_results([tmp_path / "b", tmp_path / "a"])))
+    opened = Opened(browser, path)
+    cells = opened.page.locator("#rows td.text" if page == "report" else "tbody td.text:last-child")
+    if page == "report":
+        assert cells.nth(0).evaluate("(e) => getComputedStyle(e).direction") == "rtl"
+    assert cells.filter(has_text="xyz").first.evaluate("(e) => getComputedStyle(e).direction") == "ltr"
+    for words in (("xyz", "def"), ("ok", "one", "two", "end")):
+        cell = cells.filter(has_text=words[-1]).filter(has_text=words[1]).last
+        places = [place for word in words for place in cell.evaluate(_PLACES, word)]
+        assert places == sorted(places), (words, places)
+
+
 def test_filtering(browser: Any, report: Path) -> None:
     opened = Opened(browser, report)
     assert opened.page.inner_text("#count") == "200 of 200"
@@ -112,6 +201,21 @@ def _played(opened: Opened) -> list[Any]:
     )
 
 
+def test_the_surest_error_comes_first_and_is_shown(browser: Any, tmp_path: Path) -> None:
+    results = [
+        Result.of(
+            id=f"u{i}", audio="x", reference="a b", hypothesis="a c d", duration=1.0, confidences=[0.99, 0.1 * i, 0.05]
+        )
+        for i in range(10)
+    ]  # fmt: skip
+    write_results(tmp_path, results, seconds=1.0, normalisation="none", decoder="greedy")
+    opened = Opened(browser, write_page(tmp_path))
+    rows = opened.page.locator("#worst tbody tr")
+    assert rows.locator("td.id").all_text_contents()[:3] == ["u9", "u8", "u7"]
+    assert rows.first.locator("td.n").all_text_contents() == ["0.900", "2 of 2"]
+    assert "the surest such word" in opened.page.inner_text("main") and not opened.complaints
+
+
 def test_embedded_audio_plays(browser: Any, report: Path) -> None:
     opened = Opened(browser, report)
     assert opened.page.locator("#rows audio").count() == 5
@@ -127,20 +231,31 @@ def test_linked_audio_plays(browser: Any, tmp_path: Path) -> None:
     assert not opened.complaints and opened.foreign == [(tmp_path / "u00000.wav").as_uri()]
 
 
+def _ink(opened: Opened, folder: Path, scheme: str) -> str:
+    """How much of a screenshot stands out from the paper as letters have to: none, little, or much of it."""
+    opened.page.screenshot(path=folder / "shot.png")
+    brightness = np.asarray(Image.open(folder / "shot.png").convert("L"), np.int64)
+    paper = 255 if scheme == "light" else 24
+    share = np.mean(np.abs(brightness - paper) > 100)
+    assert brightness.shape == (PHONE["height"], PHONE["width"])
+    return "none" if share < 0.005 else "little" if share < 0.2 else "much"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_in_either_light(browser: Any, report: Path, scheme: str, tmp_path: Path) -> None:
-    opened = Opened(browser, report, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    opened = Opened(browser, report, viewport=PHONE, color_scheme=scheme)
     assert opened.width <= 390
     paper = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
-    opened.page.screenshot(path=tmp_path / f"{scheme}.png")
-    assert (tmp_path / f"{scheme}.png").stat().st_size > 10_000
+    assert _ink(opened, tmp_path, scheme) == "little"
+    opened.page.add_style_tag(content="*{color:var(--paper)!important;background:var(--paper)!important}")
+    assert _ink(opened, tmp_path, scheme) == "none"
 
 
-def test_ten_thousand_utterances_open(browser: Any, tmp_path: Path) -> None:
+def test_of_ten_thousand_utterances_few_are_in_the_page(browser: Any, tmp_path: Path) -> None:
     path = _evaluation(tmp_path, 10_000)
     opened = Opened(browser, path)
-    assert opened.page.inner_text("#count") == "10000 of 10000"
+    assert opened.page.inner_text("#count") == "10000 of 10000" and opened.page.locator("#rows tr").count() < 200
     opened.page.click("#rows th[data-key='wer']")
     opened.page.fill("#filter", "alarm")
     assert not opened.complaints and not opened.foreign
@@ -149,7 +264,7 @@ def test_ten_thousand_utterances_open(browser: Any, tmp_path: Path) -> None:
 def test_comparison(browser: Any, report: Path, tmp_path: Path) -> None:
     _evaluation(tmp_path / "other", 200, wrong=4)
     (tmp_path / "c.html").write_text(comparison_page(compare_results([report.parent, tmp_path / "other"])))
-    opened = Opened(browser, tmp_path / "c.html", viewport={"width": 390, "height": 844})
+    opened = Opened(browser, tmp_path / "c.html", viewport=PHONE)
     assert "points" in opened.page.inner_text("main") and opened.page.locator("span.i").count() > 10
     assert opened.width <= 390
     assert not opened.complaints and not opened.foreign

@@ -8,6 +8,8 @@ import pytest
 from asr.evaluation.errors import ErrorCounts, align_words
 from asr.evaluation.report import aligned_lines
 from asr.evaluation.results import Result, Summary, write_results
+from asr.evaluation.several import render_table
+from asr.evaluation.significance import interval
 
 TEXTS = [
     ("u1", "anna", "turn the light on", "turn a light on"),
@@ -41,6 +43,44 @@ def test_summary_is_of_the_corpus(tmp_path: Path) -> None:
     assert (row["utterances"], row["wrong_utterances"], row["reference_words"]) == (4, 3, 12)
     assert (row["audio_seconds"], row["seconds"], row["rtfx"]) == (10.0, 2.0, 5.0)
     assert (row["normalisation"], row["decoder"], row["step"]) == ("NFKC, lower case", "greedy", 12)
+
+
+def _many() -> list[Result]:
+    """30 utterances of six speakers, whose counts all differ."""
+    texts = [("a b c d e f g",) * 2, ("long words here", "long wards here now"), ("one two three", "one three")]
+    return [
+        Result.of(id=f"u{i}", audio="x", reference=r, hypothesis=h if i < 25 else r, duration=1.0, speaker=f"s{i % 6}")
+        for i, (r, h) in enumerate(texts * 10)
+    ]
+
+
+def test_the_summary_holds_the_intervals_of_both_rates(tmp_path: Path) -> None:
+    _write(tmp_path, _many())
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    rows = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    found, speakers = summary["intervals"], [row["speaker"] for row in rows]
+    assert (found["method"], found["level"], found["resamples"]) == ("studentised bootstrap", 0.95, 10_000)
+    errors = [row["substitutions"] + row["deletions"] + row["insertions"] for row in rows]
+    counts = {
+        "wer": (errors, [row["reference_words"] for row in rows]),
+        "cer": ([row["character_errors"] for row in rows], [row["reference_characters"] for row in rows]),
+    }
+    for name, together in (("wer", 2.0), ("cer", 5.0)):
+        for over, groups in (("utterances", None), ("speakers", speakers)):
+            expected = interval(*counts[name], groups, together)
+            assert expected is not None and found[name][over] == [expected.low, expected.high]
+            assert expected.low < summary[name] < expected.high
+    said = {f"[{100 * low:.2f}, {100 * high:.2f}]" for n in counts for low, high in found[n].values()}
+    assert len(said) == 4 and all(bounds in (tmp_path / "report.txt").read_text() for bounds in said)
+    low, high = found["wer"]["utterances"]
+    assert f"[{100 * low:.2f}, {100 * high:.2f}]" in render_table([tmp_path])
+
+
+def test_there_is_no_interval_of_little(tmp_path: Path) -> None:
+    _write(tmp_path, _results())
+    found = json.loads((tmp_path / "summary.json").read_text())["intervals"]
+    assert found["wer"] == found["cer"] == {"utterances": None, "speakers": None}
+    assert "95 %" not in (tmp_path / "report.txt").read_text()
 
 
 def test_a_line_an_utterance(tmp_path: Path) -> None:
@@ -82,7 +122,8 @@ def test_nothing_to_measure_against(tmp_path: Path) -> None:
     result = Result.of(id="u", audio="u.wav", reference="", hypothesis="noise", duration=1.0)
     _write(tmp_path, [result])
     assert json.loads((tmp_path / "summary.json").read_text())["wer"] is None
-    assert "WER  inf %   1 errors in 0 words" in (tmp_path / "report.txt").read_text()
+    assert "WER  –   1 errors in 0 words" in (tmp_path / "report.txt").read_text()
+    assert "inf" not in (tmp_path / "report.txt").read_text() + render_table([tmp_path])
 
 
 @pytest.mark.parametrize("results", [[], _results()[1:2]])

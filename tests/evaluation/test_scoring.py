@@ -76,6 +76,31 @@ def test_lines_that_are_none(tmp_path: Path, name: str, line: str, said: str) ->
         score_files(tmp_path / "none.tsv", None)
 
 
+@pytest.mark.parametrize("suffix", [".tsv", ".trn", ".jsonl"])
+def test_references_are_no_hypotheses(tmp_path: Path, suffix: str) -> None:
+    """Left out, the hypotheses are not taken to be what was said."""
+    path = _write(tmp_path / f"r{suffix}", SAID)
+    said = "no text; expected a string in reference" if suffix == ".jsonl" else "one text for an id; .*name the hyp"
+    with pytest.raises(ManifestError, match=rf"r{suffix}.*: .*{said}"):
+        score_files(path, None)
+
+
+def test_heads_and_comments_are_no_utterances(tmp_path: Path) -> None:
+    (tmp_path / "r.tsv").write_text("ID\tText\na\tthe cat\n")
+    (tmp_path / "h.tsv").write_text("id\thypothesis\na\tthe cat\n")
+    assert score_files(tmp_path / "r.tsv", tmp_path / "h.tsv").utterances == 1
+    (tmp_path / "h.trn").write_text(";; LIST OPT CASE = insensitive\n;;\nthe cat (a)\n")
+    assert score_files(tmp_path / "r.tsv", tmp_path / "h.trn").utterances == 1
+    (tmp_path / "odd.tsv").write_text("a\tthe cat\nid\ttext\n")  # an id like any other
+    assert score_files(tmp_path / "odd.tsv", tmp_path / "odd.tsv").utterances == 2
+
+
+def test_no_words_have_no_rate(tmp_path: Path) -> None:
+    (tmp_path / "r.tsv").write_text("a\t\n")
+    (tmp_path / "h.tsv").write_text("a\tnoise\n")
+    assert "WER            –   1 errors in 0 words" in score_files(tmp_path / "r.tsv", tmp_path / "h.tsv").render()
+
+
 def test_published_figures(shared_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     folder = shared_data / "wer_fixture"
     files = [str(folder / name) for name in ("ref.test-clean.tsv", "hyp.test-clean.rnnt_baseline.tsv")]

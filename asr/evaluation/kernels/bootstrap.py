@@ -19,16 +19,20 @@ def _mixed(state):
 
 
 def _resample(rows, sums, seed):
-    """Fill sums (R, 2) int64: each the sum over N of the rows (N, 2) int64, drawn with replacement."""
+    """Fill sums (R, 5) float64 with Σx, Σn, Σx², Σxn, Σn² over N of the rows (x, n) (N, 2), drawn with replacement."""
     n, state = np.uint64(len(rows)), np.uint64(seed)
     for r in range(len(sums)):
-        first, second = 0, 0
+        x, length, xx, cross, square = 0.0, 0.0, 0.0, 0.0, 0.0
         for _ in range(len(rows)):
             state += _STEP
             i = ((_mixed(state) >> _32) * n) >> _32  # in [0, n), all as likely but for n / 2³² of a share
-            first += rows[i, 0]
-            second += rows[i, 1]
-        sums[r, 0], sums[r, 1] = first, second
+            a, b = rows[i, 0], rows[i, 1]
+            x += a
+            length += b
+            xx += a * a
+            cross += a * b
+            square += b * b
+        sums[r, 0], sums[r, 1], sums[r, 2], sums[r, 3], sums[r, 4] = x, length, xx, cross, square
 
 
 resample = compiled(_resample)

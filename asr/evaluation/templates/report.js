@@ -6,9 +6,10 @@
   const errors = (r) => r[3] + r[4] + r[5];
   const rate = (r) => (r[6] ? errors(r) / r[6] : errors(r) ? Infinity : 0);
   const aligned = (r) => {
-    const cell = element("td", null, "text");
+    const cell = element("td", null, "text"); // each part isolated: no sign in one turns its neighbours round
+    cell.dir = "auto";
     for (const part of r[9]) {
-      if (typeof part === "string") cell.append(part + " ");
+      if (typeof part === "string") cell.append(element("span", part), " ");
       else {
         const [said, heard] = part;
         const e = element("span", null, said === null ? "i" : heard === null ? "d" : "s");
@@ -24,7 +25,7 @@
     id.append(player(audio.get(r[0])));
     const wer = rate(r);
     tr.append(id, element("td", r[1]), number(r[2], "s"), number(r[6], "words"), number(errors(r), "errors"),
-      number(wer === Infinity ? "∞" : (100 * wer).toFixed(1), "WER %"));
+      number(wer === Infinity ? "–" : (100 * wer).toFixed(1), "WER %"));
     if (rated) tr.append(number(r[8] === null ? "" : r[8].toFixed(3), "confidence"));
     tr.append(aligned(r));
     return tr;
@@ -39,10 +40,12 @@
   });
 
   const byId = new Map(table.map((r) => [r[0], r]));
-  document.querySelector("#worst tbody").append(...worst.map((id) => {
+  document.querySelector("#worst tbody").append(...worst.map(([id, surest]) => {
     const r = byId.get(id), tr = document.createElement("tr"), name = element("td", id, "id");
     name.append(player(audio.get(id)));
-    tr.append(name, number(`${errors(r)} of ${r[6]}`, "errors"), aligned(r));
+    tr.append(name);
+    if (rated) tr.append(surest ? number(surest[0].toFixed(3), "surest") : element("td", "", "n"));
+    tr.append(number(`${errors(r)} of ${r[6]}`, "errors"), aligned(r));
     return tr;
   }));
 })();

@@ -23,7 +23,8 @@ const page = (() => {
     return e;
   };
   // table: the rows. line(r): its <tr>. value(r, key): what is sorted by. words(r): what is searched. kinds: which rows
-  // each choice of #kind shows. Uses #rows, #filter, #kind, #count and #more of the page.
+  // each choice of #kind shows. Uses #rows, #filter, #kind, #count and #more of the page, and puts #sort and #direction
+  // into .tools for phones, where rows have no column heads to click.
   const show = ({table, line, value, words, kinds}) => {
     const body = document.querySelector("#rows tbody"), more = document.getElementById("more");
     const filter = document.getElementById("filter"), kind = document.getElementById("kind");
@@ -52,15 +53,34 @@ const page = (() => {
       done = 0;
       fill();
     };
-    for (const th of document.querySelectorAll("#rows th[data-key]")) {
-      const sort = () => {
-        const k = /^\d+$/.test(th.dataset.key) ? Number(th.dataset.key) : th.dataset.key;
-        down = key === k ? !down : th.classList.contains("n");
-        key = k;
-        for (const other of document.querySelectorAll("#rows th")) other.removeAttribute("aria-sort");
-        th.setAttribute("aria-sort", down ? "descending" : "ascending");
-        refresh();
-      };
+    const heads = [...document.querySelectorAll("#rows th[data-key]")];
+    const choice = element("select", null, "phone"), turn = element("button", null, "phone");
+    const order = (th, falling) => {
+      key = /^\d+$/.test(th.dataset.key) ? Number(th.dataset.key) : th.dataset.key;
+      down = falling;
+      for (const other of heads) other.removeAttribute("aria-sort");
+      th.setAttribute("aria-sort", down ? "descending" : "ascending");
+      choice.value = th.dataset.key;
+      turn.disabled = false;
+      turn.textContent = down ? "↓" : "↑";
+      turn.setAttribute("aria-label", `${down ? "descending" : "ascending"}; turn round`);
+      refresh();
+    };
+    const first = (th) => th.classList.contains("n"); // numbers begin with the largest
+    const head = (name) => heads.find((th) => th.dataset.key === name);
+    choice.id = "sort";
+    choice.setAttribute("aria-label", "sort by");
+    choice.append(new Option("sort by …", ""), ...heads.map((th) => new Option(th.textContent, th.dataset.key)));
+    choice.options[0].disabled = true;
+    choice.addEventListener("change", () => order(head(choice.value), first(head(choice.value))));
+    turn.id = "direction";
+    turn.textContent = "↓";
+    turn.setAttribute("aria-label", "turn the order round");
+    turn.disabled = true;
+    turn.addEventListener("click", () => order(head(choice.value), !down));
+    document.getElementById("count").before(choice, turn);
+    for (const th of heads) {
+      const sort = () => order(th, choice.value === th.dataset.key ? !down : first(th));
       th.tabIndex = 0;
       th.addEventListener("click", sort);
       th.addEventListener("keydown", (e) => { if (e.key === "Enter") sort(); });
