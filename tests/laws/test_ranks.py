@@ -92,6 +92,8 @@ def test_two_ranks_are_one_that_accumulates(loss: str, tmp_path: Path) -> None:
     assert [row["step"] for row in steps[0]] == [row["step"] for row in steps[1]] and len(steps[0]) >= 4
     for a, b in zip(*steps, strict=True):
         assert (a["epoch"], a["lr"]) == (b["epoch"], b["lr"])
+        yardsticks = [[row[key] for key in ("even_loss", "blanks_loss")] for row in (a, b)]
+        assert yardsticks[0] == ([None, None] if loss == "label_prior" else pytest.approx(yardsticks[1]))
         assert abs(a["loss"] - b["loss"]) < 1e-3 * max(1.0, abs(a["loss"]))  # under a prior it may be near 0
 
     saved = [checkpoint.load(run / "checkpoints/last.pt", "checkpoint") for run in (one, two)]
