@@ -40,7 +40,7 @@ def facts_of(system: System, data: TrainingData) -> dict[str, Any]:
         "unigram_loss": None if baselines is None else baselines.unigram,
         "infeasible_share": float(np.mean([n < need for n, need in zip(frames, needed, strict=True)])),
         "frames_per_label": median(room) if room else None,
-        "lr": options.lr, "clip": options.clip,
+        "lr": options.lr, "clip": options.clip, "warmup": options.warmup, "sortagrad": system.config.data.sortagrad,
         **_rates(_spread(data.train, _HEADERS), rate),
         "narrow_share": _narrow(_spread(data.train, _HEARD), rate),
     }  # fmt: skip
@@ -52,18 +52,22 @@ def _spread(items: Sequence[Any], count: int) -> Sequence[Any]:
 
 
 def _rates(utterances: Sequence[Utterance], rate: int) -> dict[str, Any]:
-    """The recordings' most common rate [Hz], and the share below `rate`. What cannot be read training will name."""
+    """The recordings' most common rate [Hz], the share below `rate`, and the most common one of those.
+
+    What cannot be read training will name.
+    """
     found: Counter[int] = Counter()
     for utterance in utterances:
         try:
             found[probe(utterance.audio).sample_rate] += 1
         except AudioError:
             continue
-    lower = sum(count for recorded, count in found.items() if recorded < rate)
+    lower = Counter({recorded: count for recorded, count in found.items() if recorded < rate})
     return {
         "sample_rate": rate,
         "usual_rate": found.most_common(1)[0][0] if found else None,
-        "lower_rate_share": lower / max(1, found.total()),
+        "lower_rate_share": lower.total() / max(1, found.total()),
+        "usual_lower_rate": lower.most_common(1)[0][0] if lower else None,
     }
 
 

@@ -1,12 +1,15 @@
 """`asr train --find-lr` and `--find-batch`: a run's parts are built, tried and thrown away.
 
 Nothing of the run itself is touched: weights and generators are put back or never shared, no checkpoint is written.
+Under torchrun all processes try together and agree on what was found; only the first one speaks. They stay together for
+the next search (gloo hangs where a process meets the others a second time); the verb parts them.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -14,15 +17,23 @@ from asr import seeding
 from asr.build import System, TrainingData, build_system, build_trainer, fit_features, fitting, read_training_data
 from asr.config import Config
 from asr.errors import TrainingError
+from asr.training import ranks
 from asr.training.finding import Size, Trial, grow, range_test, rising
 from asr.training.trainer import Trainer
-from asr.world import available_memory, current_world, peak_memory
+from asr.world import World, available_memory, current_world, forget_peak_memory, peak_memory
 
 _LOWEST, _HIGHEST, _STEPS = 1e-6, 1.0, 120  # 20 steps a decade
 _SHARE = 0.8  # of the memory that is free: the rest is for the optimiser, validation and others
 LONGEST_STEP = 15.0  # s; nobody wants slower ones, and the search shall end within minutes
 _SLOW = 3.0  # s; such a step is measured once
 _REPEATS = 2  # the faster one counts: the first touches memory that the system has yet to give
+
+
+class Batches(NamedTuple):
+    """Batches that fit, in the order they were tried, and the audio [s] that a step takes if an epoch is one step."""
+
+    sizes: list[Size]
+    corpus: float
 
 
 def find_rate(
@@ -40,28 +51,51 @@ def find_rate(
 
 def find_batch(
     config: Config, say: Callable[[str], None], tried: Callable[[Size], None] = lambda size: None
-) -> list[Size]:
-    """Batches of the longest utterances that fit into memory, in the order they were tried; each is told to `tried`."""
-    with _rehearsal(config, say) as (system, data, trainer):
-        order = sorted(range(len(data.train)), key=lambda i: -data.train[i].duration)
-        longest = data.train[order[0]].duration
-        device, base = system.device, peak_memory(system.device)
+) -> Batches:
+    """Batches of the longest utterances that fit into memory; each is told to `tried` in the first process.
+
+    Seconds are those the sampler counts: of the recordings as perturb.speed plays them. What every process tries at
+    the same time is the same, the worst that may happen to it; memory and time are those of the one that needs most.
+    """
+    with _rehearsal(config, say) as (_, data, trainer):
+        world, durations = trainer.world, trainer.sampler.durations(0)
+        order = sorted(range(len(data.train)), key=lambda i: -durations[i])
+        longest = durations[order[0]]
+        base, limit = _room(world)
         sizes: list[Size] = []
         found = grow(
             lambda seconds: _tried(trainer, order[: int(seconds / longest + 1e-6)], longest, sizes),
-            longest, longest * len(order), base, base + _SHARE * available_memory(device),
+            longest, longest * len(order), base, limit,
         )  # fmt: skip
         for size in found:
             sizes.append(size)
-            tried(size)
-    return sizes
+            if world.is_main:
+                tried(size)
+        return Batches(sizes, sum(durations) / world.size / config.training.accumulation)
+
+
+def _room(world: World) -> tuple[float, float]:
+    """Memory in use and memory that may be [bytes], the same for all processes; those on a CPU share what there is."""
+    forget_peak_memory(world.device)
+    sharing = world.size if world.device.type == "cpu" else 1
+    free = available_memory(world.device) / sharing
+    base, short = ranks.largest([peak_memory(world.device), -free], world)
+    return base, base - _SHARE * short
 
 
 def _tried(trainer: Trainer, indices: list[int], longest: float, sizes: list[Size]) -> Size | None:
     """Forward and backward of a batch of these utterances; None where it does not fit or takes too long."""
-    padded = longest * len(indices)
+    padded, world = longest * len(indices), trainer.world
     if sizes and padded / sizes[-1].pace > LONGEST_STEP:
         return None
+    forget_peak_memory(world.device)  # of a size that did not fit
+    took = _timed(trainer, indices)
+    failed, memory, slowest = ranks.largest([took is None, peak_memory(world.device), took or 0.0], world)
+    return None if failed else Size(padded, memory, padded / slowest)
+
+
+def _timed(trainer: Trainer, indices: list[int]) -> float | None:
+    """Seconds of the batch in this process, its reading aside; None where it does not fit."""
     fastest = float("inf")
     for _ in range(_REPEATS):
         try:
@@ -74,7 +108,7 @@ def _tried(trainer: Trainer, indices: list[int], longest: float, sizes: list[Siz
             return None
         if fastest > _SLOW:
             break
-    return Size(padded, peak_memory(trainer.world.device), padded / fastest)
+    return fastest
 
 
 @contextmanager
@@ -82,12 +116,16 @@ def _rehearsal(config: Config, say: Callable[[str], None]) -> Iterator[tuple[Sys
     """The parts of the run that `config` describes, while they are needed; generators are left as they were."""
     before, threads = seeding.capture(), torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)
+    world = current_world(config.device)
+    speak = say if world.is_main else lambda line: None
+    ranks.join(world)
     try:
-        world = current_world(config.device)
-        data = read_training_data(config, say)
+        data = read_training_data(config, speak)
         system = build_system(config, data.tokenizer, world.device)
-        data = fitting(system, data, say)
+        data = fitting(system, data, speak)
         fit_features(system, data)
+        if world.rank:
+            seeding.seed_everything(config.seed + world.rank)  # as in training
         yield system, data, build_trainer(system, data, Path("runs") / config.name, world)
     finally:
         torch.set_num_threads(threads)

@@ -27,7 +27,7 @@ from asr.errors import CheckpointError, ConfigError
 from asr.evaluation.training_report import write_training_report
 from asr.facts import facts_of
 from asr.training import checkpoint, ranks
-from asr.training.diagnosis import diagnose
+from asr.training.diagnosis import diagnose_all
 from asr.training.history import Row
 from asr.training.journal import Journal, truncate_log
 from asr.training.trainer import Trainer
@@ -145,7 +145,7 @@ def _open_journal(run: Path, config: Config, saved: dict[str, Any] | None, say: 
 
 def _write_report(run: Path, rows: Sequence[Row]) -> None:
     """The page of the run as its log stands."""
-    found = [asdict(diagnosis) for diagnosis in diagnose(rows)]
+    found = [asdict(diagnosis) for diagnosis in diagnose_all(rows)]
     write_training_report(rows, found, run.name, run / "train.html")
 
 

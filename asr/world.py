@@ -67,8 +67,15 @@ def available_memory(device: torch.device) -> int:
     return min(free, int(bound) - int(used)) if bound.isdigit() and used.isdigit() else free
 
 
+def forget_peak_memory(device: torch.device) -> None:
+    """Let `peak_memory` of a GPU begin anew, and give back what is not in use; a CPU's stays what it was."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def peak_memory(device: torch.device) -> int:
-    """The most bytes this process has ever held on `device`."""
+    """The most bytes this process has ever held on `device`, of a GPU since `forget_peak_memory`."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

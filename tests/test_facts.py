@@ -24,6 +24,7 @@ def test_targets_and_frames(tmp_path: Path) -> None:
     odd_corpora.healthy(tmp_path)
     found = facts(tmp_path)
     assert found["utterances"] == 24 and found["dev_utterances"] == 4 and found["infeasible_share"] == 0.0
+    assert (found["warmup"], found["sortagrad"]) == (0.1, "first_epoch")
     assert found["unigram_loss"] <= found["blanks_loss"] < found["even_loss"]
     tight = facts(tmp_path, "model.subsampling=4", "features.hop_length=400")
     assert tight["infeasible_share"] > 0.5 and tight["frames_per_label"] < found["frames_per_label"]
@@ -37,6 +38,13 @@ def test_rates_and_bands(corpus: str, usual: int, lower: float, narrow: float, t
     getattr(odd_corpora, corpus)(tmp_path)
     found = facts(tmp_path)
     assert (found["usual_rate"], found["lower_rate_share"], found["narrow_share"]) == (usual, lower, narrow)
+
+
+def test_the_usual_one_of_the_lower_rates(tmp_path: Path) -> None:
+    odd_corpora.mixed_rates(tmp_path)
+    found = facts(tmp_path)
+    assert (found["usual_rate"], found["usual_lower_rate"]) == (8000, 4000)
+    assert found["lower_rate_share"] == pytest.approx(13 / 24)
 
 
 def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:

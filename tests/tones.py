@@ -12,12 +12,12 @@ from asr.types import Utterance
 
 RATE = 8000  # Hz
 _TONES = {"a": 500.0, "b": 1100.0, "c": 1900.0, "d": 2900.0}  # Hz
-_WORDS = ("ab", "cd", "da", "bc")
+WORDS = ("ab", "cd", "da", "bc")
 
 
 def texts(count: int) -> list[str]:
     """`count` distinct texts of one to three words."""
-    every = itertools.chain.from_iterable(itertools.product(_WORDS, repeat=n) for n in (1, 2, 3))
+    every = itertools.chain.from_iterable(itertools.product(WORDS, repeat=n) for n in (1, 2, 3))
     return [" ".join(words) for words in itertools.islice(every, count)]
 
 

@@ -89,19 +89,24 @@ def train(
     if print_config:
         print(dump_config(resolved), end="")
         return
-    run = Path("runs") / resolved.name
+    from asr.world import current_world
+
+    run, world = Path("runs") / resolved.name, current_world(resolved.device)
     if find_lr:
         finding.find_rate(resolved, run)
     if find_batch:
         finding.find_batch(resolved)
     if find_lr or find_batch:
+        if world.size > 1:
+            from asr.training import ranks
+
+            ranks.leave(world)
+            end_process()
         return
     from asr.runs import run_training
-    from asr.world import current_world
 
     with bar("training") as advance:
         finished = run_training(resolved, run, resume, say, advance)
-    world = current_world(resolved.device)
     if world.is_main and finished:
         from asr.evaluation.curves import draw_curves
 

@@ -19,9 +19,12 @@ def find_rate(config: "Config", run: Path) -> None:
     from asr.files import write_text
     from asr.finding import find_rate as trials_of
     from asr.training.finding import best_rate
+    from asr.world import current_world
 
     with bar("range test") as advance:
         trials = trials_of(config, say, advance)
+    if not current_world(config.device).is_main:
+        return
     best = best_rate(trials)
     print("      lr  loss (nats/token)")
     for trial in trials[:: max(1, len(trials) // _LINES)]:
@@ -39,21 +42,48 @@ def find_rate(config: "Config", run: Path) -> None:
 
 def find_batch(config: "Config") -> None:
     """Print every size tried, the largest that fits, and the smallest that is nearly as fast as the fastest."""
-    from asr.finding import LONGEST_STEP
-    from asr.finding import find_batch as sizes_of
+    from asr.finding import find_batch as batches_of
     from asr.training.finding import best_size
+    from asr.world import current_world
 
     def line(size: "Size") -> None:
         print(f"{size.seconds:10.1f}  {size.memory / 2**20:11.0f}  {size.pace:10.0f}", flush=True)
 
-    print("padded (s)  memory (MB)  audio-s/s")
-    sizes = sizes_of(config, say, line)
-    best, most = best_size(sizes), max(sizes, key=lambda size: size.seconds, default=None)
-    if best is None or most is None:
-        print("not even the longest utterance fits; lower data.max_duration or model.hidden_size")
+    main = current_world(config.device).is_main
+    if main:
+        print("padded (s)  memory (MB)  audio-s/s", flush=True)
+    sizes, corpus = batches_of(config, say, line)
+    if not main:
         return
-    print(
-        f"largest that fits: {most.seconds:.0f} s of the longest utterances, {config.data.batch_seconds:g} configured; "
+    best, most = best_size(sizes, corpus), max(sizes, key=lambda size: size.seconds, default=None)
+    if best is None or most is None:
+        print("not even the longest utterance fits; lower data.max_duration or use a smaller model")
+        return
+    print(_limit(most, corpus, config))
+    print(f"suggested: data.batch_seconds={_round(best.seconds)}, {_reason(best, corpus)}")
+
+
+def _round(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 100 else f"{seconds:.3g}"
+
+
+def _limit(most: "Size", corpus: float, config: "Config") -> str:
+    from asr.finding import LONGEST_STEP
+
+    configured = f"{config.data.batch_seconds:g} configured"
+    if most.seconds >= corpus:
+        return f"the whole corpus fits: it has {corpus:.0f} s for a step; {configured}"
+    return (
+        f"largest that fits: {most.seconds:.0f} s of the longest utterances, {configured}; "
         f"batches of more than {LONGEST_STEP:g} s of work are not tried"
     )
-    print(f"suggested: data.batch_seconds={best.seconds:.0f}, the smallest within 5 % of the best pace")
+
+
+def _reason(best: "Size", corpus: float) -> str:
+    from asr.training.finding import FEWEST_STEPS
+
+    if best.seconds * FEWEST_STEPS > corpus:
+        return f"the longest utterance alone: the corpus is too small for {FEWEST_STEPS} steps an epoch"
+    if 2 * best.seconds * FEWEST_STEPS > corpus:
+        return f"about the most that leaves an epoch {FEWEST_STEPS} steps: the corpus is the limit"
+    return "the smallest within 5 % of the best pace"

@@ -19,7 +19,7 @@ _TIMES = 12  # validations whose transcripts are shown: the first, the last and 
 def write_training_report(rows: Sequence[Row], diagnoses: Sequence[Mapping[str, Any]], name: str, out: Path) -> None:
     """Write the page of a run's rows of log.jsonl to `out`, whole or not at all; nothing while there is no step.
 
-    A diagnosis has `name`, `words`, `remedy` and `normal` (nobody needs to mend it).
+    A diagnosis has `name`, `words`, `remedy`, `normal` (nobody needs to mend it) and `past` (it holds no more).
     """
     from asr.evaluation.pages import render_page  # jinja2 takes a tenth of a second that only this function needs
 
@@ -104,13 +104,20 @@ def milestones(steps: Sequence[Row], validations: Sequence[Row], facts: Row) -> 
     """What every run passes, and the row it did at; None where it has not yet."""
     unigram = facts.get("unigram_loss")
     if isinstance(unigram, float):
-        below = (row for row in steps if _is_number(row.get("loss")) and row["loss"] < 0.9 * unigram)
+        below = (row for row in steps if _is_number(row.get("loss")) and row["loss"] < 0.9 * _unigram(row, facts))
         yield "loss below every constant output: it listens", next(below, None)
     if not validations or any(row.get("samples") for row in validations):  # an older log keeps none: nobody knows
         spoken = (row for row in validations if any(sample["hypothesis"] for sample in row.get("samples", ())))
         yield "first transcript that is not empty", next(spoken, None)
     yield "first WER below 100 %", next((row for row in validations if row["wer"] < 1.0), None)
     yield "best WER", min(validations, key=lambda row: row["wer"], default=None)
+
+
+def _unigram(row: Row, facts: Row) -> float:
+    """What the best constant output costs on the very utterances of a row, where the log tells; else on all."""
+    own, blanks = row.get("blanks_loss"), facts.get("blanks_loss")
+    share = own / blanks if _is_number(own) and _is_number(blanks) and blanks else 1.0
+    return float(share * facts["unigram_loss"])
 
 
 def transcripts(validations: Sequence[Row]) -> list[tuple[Row, list[tuple[Row, str, bool]]]]:

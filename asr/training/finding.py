@@ -15,6 +15,9 @@ _DIVERGED = 2.0  # times the lowest smoothed loss
 _BELOW = 10.0
 _BISECTIONS = 3  # between the largest size that fits and the smallest that does not
 _NEAR_BEST = 0.95  # of the best pace: a smaller batch makes more steps, so it is worth 5 %
+# The fewest steps an epoch should have. Tones, 24 utterances, 8 epochs at lr 0.01: WER 0 with ten or three, 50 % with
+# one, though one is the fastest batch there is
+FEWEST_STEPS = 10
 
 
 class Trial(NamedTuple):
@@ -96,8 +99,11 @@ def _foreseen(good: Size | None, seconds: float, base: float) -> float:
     return base if good is None else base + max(0.0, good.memory - base) * seconds / good.seconds
 
 
-def best_size(sizes: Sequence[Size]) -> Size | None:
-    """The smallest size whose pace is within 5 % of the best."""
-    best = max((size.pace for size in sizes), default=0.0)
-    near = [size for size in sizes if size.pace >= _NEAR_BEST * best]
+def best_size(sizes: Sequence[Size], corpus: float = math.inf) -> Size | None:
+    """The smallest size whose pace is within 5 % of the best, among those that leave an epoch of `corpus` seconds some
+    steps; the smallest of all where none does."""
+    some = [size for size in sizes if size.seconds * FEWEST_STEPS <= corpus]
+    some = some or sorted(sizes, key=lambda size: size.seconds)[:1]
+    best = max((size.pace for size in some), default=0.0)
+    near = [size for size in some if size.pace >= _NEAR_BEST * best]
     return min(near, key=lambda size: size.seconds, default=None)

@@ -35,7 +35,12 @@ class Losses(NamedTuple):
 
 
 class Objective(nn.Module):
-    """Plain CTC (Graves et al. 2006)."""
+    """Plain CTC (Graves et al. 2006).
+
+    `comparable`: whether its loss has the plateaus of plain CTC, so that one may read it against those.
+    """
+
+    comparable = True
 
     def forward(self, batch: Batch, view: View, model: Model) -> Losses:
         """The losses of a batch. Changes nothing but the model's own statistics."""
@@ -59,6 +64,7 @@ class LabelPriorCTC(Objective):
     subtracts nothing: the posteriors themselves have become less peaky.
     """
 
+    comparable = False
     prior: Tensor
 
     def __init__(self, options: LabelPriorOptions, num_tokens: int) -> None:

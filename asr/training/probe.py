@@ -29,7 +29,8 @@ def try_out(model: nn.Module, batches: Iterable[Batch], losses: Callable[[Batch]
             f"{where}: the longest batch ({count} utterances) does not fit into memory ({reason}); expected it to fit; "
             "lower data.batch_seconds or data.max_duration"
         ) from None
-    model.zero_grad(set_to_none=True)
-    for buffer, kept in zip(model.buffers(), buffers, strict=True):
-        buffer.copy_(kept)
-    seeding.restore(generators)
+    finally:
+        model.zero_grad(set_to_none=True)
+        for buffer, kept in zip(model.buffers(), buffers, strict=True):
+            buffer.copy_(kept)
+        seeding.restore(generators)

@@ -33,6 +33,15 @@ def total(values: list[float], world: World) -> list[float]:
     return tensor.tolist()
 
 
+def largest(values: list[float], world: World) -> list[float]:
+    """The largest of each value over all processes."""
+    if world.size == 1:
+        return values
+    tensor = torch.tensor(values, dtype=torch.float64, device=world.device)
+    dist.all_reduce(tensor, dist.ReduceOp.MAX)
+    return tensor.tolist()
+
+
 def gather(value: Any, world: World) -> list[Any]:
     """The value of every process, by rank."""
     if world.size == 1:

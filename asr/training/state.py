@@ -10,7 +10,10 @@ class Window:
 
     loss: float = 0.0  # nats
     tokens: float = 0.0
+    even: float = 0.0  # nats of constant outputs on the same utterances: asr/training/yardsticks.py
+    only_blanks: float = 0.0
     gradient_norm: float = 0.0
+    clipped: int = 0
     steps: int = 0
     samples: float = 0.0
     padded: float = 0.0
@@ -23,21 +26,31 @@ class Window:
     waited: float = 0.0  # s
     seconds: float = 0.0
 
+    def note_step(self, loss: float, tokens: float, constant: tuple[float, float], norm: float, clipped: bool) -> None:
+        """Add a step of all processes that was learned from; `constant` is what even outputs and only blanks cost."""
+        self.loss, self.tokens = self.loss + loss, self.tokens + tokens
+        self.even, self.only_blanks = self.even + constant[0], self.only_blanks + constant[1]
+        self.gradient_norm, self.clipped, self.steps = self.gradient_norm + norm, self.clipped + clipped, self.steps + 1
+
     def note_blanks(self, probability: float, occupancy: float) -> None:
         """Add what the loss knows of a batch's blanks, summed over frames."""
         self.blank_probability = (self.blank_probability or 0.0) + probability
         self.blank_occupancy = (self.blank_occupancy or 0.0) + occupancy
 
-    def summary(self, sample_rate: int) -> dict[str, Any]:
+    def summary(self, sample_rate: int, comparable: bool = True) -> dict[str, Any]:
         """What a log line says of these steps: loss [nats/token], pace [audio s/s] and shares in [0, 1].
 
-        The loss is None where nothing was learned from. blank_share counts frames whose best token is the blank;
-        blank_probability and blank_occupancy are means over frames, of the model and of the targets' alignments, None
-        where the loss does not tell.
+        The loss is None where nothing was learned from. even_loss and blanks_loss are what constant outputs cost on the
+        very same utterances, None too without `comparable`: another loss than CTC has other plateaus. clipped is the
+        share of steps. blank_share counts frames whose best token is the blank; blank_probability and blank_occupancy
+        are means over frames, of the model and of the targets' alignments, None where the loss does not tell.
         """
         return {
-            "loss": self.loss / self.tokens if self.tokens else None,
+            "loss": self._of_a_token(self.loss),
+            "even_loss": self._of_a_token(self.even) if comparable else None,
+            "blanks_loss": self._of_a_token(self.only_blanks) if comparable else None,
             "gradient_norm": self.gradient_norm / max(1, self.steps),
+            "clipped": self.clipped / max(1, self.steps),
             "audio_seconds_per_second": self.samples / sample_rate / max(1e-9, self.seconds),
             "data_wait": self.waited / max(1e-9, self.seconds),
             "padding": 1.0 - self.samples / max(1, self.padded),
@@ -46,6 +59,9 @@ class Window:
             "blank_occupancy": self._of_a_frame(self.blank_occupancy),
             "empty_share": self.empty / max(1, self.utterances),
         }
+
+    def _of_a_token(self, total: float) -> float | None:
+        return total / self.tokens if self.tokens else None
 
     def _of_a_frame(self, total: float | None) -> float | None:
         return None if total is None else total / max(1, self.frames)

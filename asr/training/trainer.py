@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from asr import seeding
 from asr.ctc.collapse import BLANK
+from asr.ctc.loss import feasible
 from asr.data.sampler import BatchSampler
 from asr.errors import TrainingError
 from asr.training import checkpoint, ranks
@@ -27,6 +28,7 @@ from asr.training.options import TrainingOptions
 from asr.training.probe import try_out
 from asr.training.selection import better, mean
 from asr.training.state import RunState, Window
+from asr.training.yardsticks import Constant, constant_nats, repeats_of
 from asr.types import Batch
 from asr.world import World, multiplies_bfloat16
 
@@ -127,20 +129,20 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         buffers = [b.clone() for b in self.model.buffers()]
-        loss, tokens, ids = 0.0, 0, list[str]()
+        sums, ids = [0.0] * 4, list[str]()
         for _ in range(self.options.accumulation):
             batch = self._next(batches)
             if batch is None:
                 break
-            batch_loss, batch_tokens = self._forward_backward(batch)
-            loss, tokens, ids = loss + batch_loss, tokens + batch_tokens, [*ids, *batch.ids]
-        loss, count = ranks.total([loss, tokens], self.world)
+            sums = [a + b for a, b in zip(sums, self._forward_backward(batch), strict=True)]
+            ids += batch.ids
+        loss, count, even, blanks = ranks.total(sums, self.world)
         ranks.sum_gradients(self.model, self.world)
         norm = self._divide_and_clip(max(1.0, count))
         good = bool(torch.isfinite(torch.tensor(loss)) and torch.isfinite(norm))
         if good:
             self.optimizer.step()
-            self._note_good(loss, count, float(norm))
+            self._note_good(loss, count, (even, blanks), float(norm))
         else:
             self._note_bad(ids, buffers)
         self.objective.end_step(self.world, good)
@@ -158,8 +160,11 @@ class Trainer:
             return None
         return batch.to(self.world.device)
 
-    def _forward_backward(self, batch: Batch) -> tuple[float, int]:
-        """Gradients of the summed loss; → its nats and the tokens it is a sum over. Moves the position on."""
+    def _forward_backward(self, batch: Batch) -> tuple[float, float, float, float]:
+        """Gradients of the summed loss; → its nats, the tokens it is a sum over, and the nats of constant outputs.
+
+        Moves the position on.
+        """
         losses, logits, lengths, frames = self._losses(batch)
         usable = torch.isfinite(losses) | torch.isnan(losses)  # inf: no alignment exists; nan: something broke
         loss = losses[usable].sum()
@@ -171,7 +176,8 @@ class Trainer:
         self.state.batch += 1
         if self.state.batch >= len(self.sampler.epoch(self.state.epoch)):
             self.state.epoch, self.state.batch = self.state.epoch + 1, 0
-        return float(loss.detach()), int(batch.target_lengths[usable].sum())
+        constant = self._constant(batch, logits.shape[-1], lengths, usable)
+        return float(loss.detach()), float(batch.target_lengths[usable].sum()), constant.even, constant.blanks
 
     def _losses(self, batch: Batch) -> Losses:
         return self.objective(batch, partial(self.front_end, batch, self.state.epoch), self._logits)
@@ -190,6 +196,12 @@ class Trainer:
         for weight in weights:
             weight.grad.div_(count)  # type: ignore[union-attr]
         return nn.utils.clip_grad_norm_(weights, self.options.clip)
+
+    def _constant(self, batch: Batch, num_tokens: int, lengths: Tensor, usable: Tensor) -> Constant:
+        fitting = feasible(batch.targets, lengths, batch.target_lengths) & usable
+        frames, labels = lengths[fitting].tolist(), batch.target_lengths[fitting].tolist()
+        repeats = repeats_of(batch.targets[fitting], batch.target_lengths[fitting])
+        return constant_nats(frames, labels, repeats, num_tokens)
 
     # ── bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -211,10 +223,8 @@ class Trainer:
                     "it is left out of the loss"
                 )
 
-    def _note_good(self, loss: float, count: float, norm: float) -> None:
-        window = self.state.window
-        window.loss, window.tokens = window.loss + loss, window.tokens + count
-        window.gradient_norm, window.steps = window.gradient_norm + norm, window.steps + 1
+    def _note_good(self, loss: float, count: float, constant: tuple[float, float], norm: float) -> None:
+        self.state.window.note_step(loss, count, constant, norm, norm > self.options.clip)
         self.state.tokens += count
         self.state.bad_in_a_row = 0
         self._bad_ids.clear()
@@ -242,7 +252,7 @@ class Trainer:
         self._clock = now
 
     def _log(self) -> None:
-        state, summary = self.state, self.state.window.summary(self.sample_rate)
+        state, summary = self.state, self.state.window.summary(self.sample_rate, self.objective.comparable)
         state.window = Window()
         rate = {"lr": self.optimizer.param_groups[0]["lr"]}
         counts = {"skipped": state.skipped, "infeasible": len(state.infeasible)}

@@ -18,7 +18,7 @@ ROWS = [
     FACTS, step(1), step(2), validation(2, 1.0, ""), step(3), step(4, loss=None), validation(4, 0.5, "a b "), step(5),
     validation(5, 0.25, "a & b"),
 ]  # fmt: skip
-WRONG = {"name": "over-fitting", "words": "dev <rises>", "remedy": "perturb.speed", "normal": False}
+WRONG = {"name": "over-fitting", "words": "dev <rises>", "remedy": "perturb.speed", "normal": False, "past": False}
 
 
 class Page(HTMLParser):
@@ -82,6 +82,18 @@ def test_a_remedy_ends_as_a_sentence_does(tmp_path: Path) -> None:
     write_training_report(ROWS, [WRONG, asking], "run", tmp_path / "train.html")
     text = Page((tmp_path / "train.html").read_text()).text
     assert "perturb.speed.\n" in text and "is it right?\n" in text
+
+
+def test_what_was_wrong_earlier_is_said_as_such(tmp_path: Path) -> None:
+    write_training_report(ROWS, [WRONG | {"past": True}], "run", tmp_path / "train.html")
+    text = Page((tmp_path / "train.html").read_text()).text
+    assert "earlier: over-fitting" in text and "Nothing looks wrong" not in text
+
+
+def test_it_listens_where_the_loss_is_below_that_row_s_own_constant_output() -> None:
+    short, long = step(1, loss=1.5, blanks_loss=1.6), step(2, loss=1.6, blanks_loss=1.9)
+    assert next(milestones([short, long], [], FACTS))[1] is long
+    assert next(milestones([step(1, loss=1.5)], [], FACTS))[1] is not None, "an older log knows the run's alone"
 
 
 def test_milestones_are_where_the_log_passes_them() -> None:

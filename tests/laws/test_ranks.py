@@ -45,6 +45,12 @@ def launch(tmp_path: Path, tree: dict, name: str, size: int, accumulation: int) 
     config = config_from_tree(json.loads(json.dumps(tree)), [f"training.accumulation={accumulation}"])
     file, run = tmp_path / f"{name}.yaml", tmp_path / name
     file.write_text(dump_config(config))
+    in_processes(size, [READING, str(file), str(run)])
+    return run
+
+
+def in_processes(size: int, command: list[str]) -> list[str]:
+    """Run Python code with arguments in `size` processes that torchrun's environment describes; → what each said."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -52,14 +58,13 @@ def launch(tmp_path: Path, tree: dict, name: str, size: int, accumulation: int) 
     for rank in range(size):
         place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}
         environment = os.environ | place | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        command = [sys.executable, "-X", "faulthandler", "-u", "-c", READING, str(file), str(run)]
+        line = [sys.executable, "-X", "faulthandler", "-u", "-c", *command]
         processes.append(
-            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         )
-    for process in processes:
-        said, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, said
-    return run
+    said = [process.communicate(timeout=120)[0] for process in processes]
+    assert all(process.returncode == 0 for process in processes), said
+    return said
 
 
 def read(run: Path, rank: int) -> list:
@@ -92,6 +97,8 @@ def test_two_ranks_are_one_that_accumulates(loss: str, tmp_path: Path) -> None:
     assert [row["step"] for row in steps[0]] == [row["step"] for row in steps[1]] and len(steps[0]) >= 4
     for a, b in zip(*steps, strict=True):
         assert (a["epoch"], a["lr"]) == (b["epoch"], b["lr"])
+        yardsticks = [[row[key] for key in ("even_loss", "blanks_loss")] for row in (a, b)]
+        assert yardsticks[0] == ([None, None] if loss == "label_prior" else pytest.approx(yardsticks[1]))
         assert abs(a["loss"] - b["loss"]) < 1e-3 * max(1.0, abs(a["loss"]))  # under a prior it may be near 0
 
     saved = [checkpoint.load(run / "checkpoints/last.pt", "checkpoint") for run in (one, two)]
@@ -102,3 +109,49 @@ def test_two_ranks_are_one_that_accumulates(loss: str, tmp_path: Path) -> None:
         priors = [last["objective"]["prior"] for last in saved]
         torch.testing.assert_close(priors[1], priors[0], rtol=1e-4, atol=1e-6)
         assert priors[0].std() > 0.01  # it has moved
+
+
+FINDING = "import os, sys; from asr import cli; os.chdir(sys.argv.pop(1)); cli.main()"
+
+
+def test_a_rate_and_a_batch_are_found_together(tmp_path: Path) -> None:
+    """One range test over the batches of both, one table, from one process; the other says nothing."""
+    write_corpus(tmp_path, train=12, dev=2)
+    tree = tiny_tree(tmp_path)
+    tree["model"] |= {"hidden_size": 8, "dropout": 0.0}
+    tree["data"]["batch_seconds"] = 0.5  # each utterance alone: an even number of batches
+    found = []
+    for name, size, accumulation in (("one", 1, 2), ("two", 2, 1)):
+        config = config_from_tree(
+            json.loads(json.dumps(tree | {"name": name})), [f"training.accumulation={accumulation}"]
+        )
+        (tmp_path / f"{name}.yaml").write_text(dump_config(config))
+        said = in_processes(size, [FINDING, str(tmp_path), "train", f"{name}.yaml", "--find-lr", "--find-batch"])
+        assert said[0].count("suggested: training.lr=") == said[0].count("suggested: data.batch_seconds=") == 1
+        assert said[0].count("padded (s)") == 1 and not any(said[1:])
+        run = tmp_path / "runs" / name
+        assert sorted(path.name for path in run.iterdir()) == ["find-lr.json", "find-lr.png"]
+        found.append(json.loads((run / "find-lr.json").read_text()))
+        table = said[0][said[0].index("padded (s)") :].splitlines()
+        found[-1]["sizes"] = [line.split()[0] for line in table[1:] if len(line.split()) == 3]
+    assert found[0]["sizes"] == found[1]["sizes"] and len(found[0]["sizes"]) > 2
+    losses = [[trial["loss"] for trial in each["trials"][:60]] for each in found]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+MEETING = """
+import torch
+from asr.training import ranks
+from asr.world import current_world
+from asr.cli import end_process
+
+world = current_world("cpu")
+ranks.join(world)
+print(ranks.largest([world.rank, 5.0 - world.rank], world), ranks.total([1.0 + world.rank], world))
+ranks.leave(world)
+end_process()
+"""
+
+
+def test_the_largest_of_all_ranks_is_known_to_all() -> None:
+    assert in_processes(2, [MEETING]) == ["[1.0, 5.0] [3.0]\n"] * 2

@@ -66,3 +66,8 @@ def test_the_suggested_size_is_the_smallest_nearly_as_fast_as_the_fastest() -> N
     paces = {1.0: 10, 2.0: 50, 4.0: 96, 8.0: 100, 16.0: 99}
     best = best_size([Size(seconds, 0, pace) for seconds, pace in paces.items()])
     assert best is not None and best.seconds == 4.0 and best_size([]) is None
+
+
+def test_an_epoch_keeps_some_steps() -> None:
+    sizes = [Size(seconds, 0, pace) for seconds, pace in {1.0: 10, 2.0: 50, 4.0: 96, 8.0: 100}.items()]
+    assert [best_size(sizes, corpus).seconds for corpus in (1e9, 80.0, 39.0, 25.0, 2.0)] == [4.0, 4.0, 2.0, 2.0, 1.0]

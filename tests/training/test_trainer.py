@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from asr import seeding
+from asr.ctc.loss import ctc_loss
 from asr.data.dataset import collate
 from asr.data.sampler import BatchSampler
 from asr.errors import TrainingError
 from asr.training import checkpoint
 from asr.training.journal import Journal
 from asr.training.options import TrainingOptions
+from asr.training.state import RunState
 from asr.training.trainer import Trainer
 from asr.types import Batch, Example
 from asr.world import World
@@ -90,6 +93,40 @@ def weights(model: nn.Module) -> dict[str, Tensor]:
 
 def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_the_log_has_the_yardsticks_of_its_own_batches(tmp_path: Path) -> None:
+    """What an untrained, even output costs on the very utterances of a line, an utterance without room left out."""
+    data = [
+        Example(e.index, e.id, e.waveform[: (2 if i == 7 else 4 + i % 4) * WIDTH], e.targets)
+        for i, e in enumerate(examples())
+    ]
+    seen: list[list[int]] = []
+    load = loader(data)
+    journal = Journal(tmp_path)
+    made = trainer(tmp_path, data, journal=journal, epochs=1, accumulation=2, clip=1e-6)
+    made.load = lambda plan: load(seen.append([i for _, i in keys]) or keys for keys in plan)
+    assert made.fit()
+    journal.close()
+    logged = rows(tmp_path, "step")
+    batches = [list(chain(*seen[i : i + 2])) for i in range(1, len(seen), 2)]  # the first one probes memory
+    assert len(batches) == len(logged) == 2
+    for row, indices in zip(logged, batches, strict=True):
+        fitting = [data[i] for i in indices if i != 7]
+        nats = [
+            float(ctc_loss(torch.zeros(1, n, TOKENS), e.targets[None], torch.tensor([n]), torch.tensor([3])))
+            for e in fitting
+            for n in [len(e.waveform) // WIDTH]
+        ]
+        assert row["even_loss"] == pytest.approx(sum(nats) / sum(len(e.targets) for e in fitting), rel=1e-4)
+        assert 0.0 < row["blanks_loss"] <= row["even_loss"] and row["clipped"] == 1.0
+
+
+def test_a_checkpoint_of_before_yardsticks_goes_on(tmp_path: Path) -> None:
+    saved = RunState().plain()
+    for name in ("even", "only_blanks", "clipped"):
+        del saved["window"][name]
+    assert RunState.from_plain(saved) == RunState()
 
 
 def test_the_loss_falls_and_every_file_is_there(tmp_path: Path) -> None:

@@ -61,12 +61,13 @@ def rate(h: History) -> Diagnosis | None:
     lower, narrow = h.known("lower_rate_share") or 0.0, h.known("narrow_share") or 0.0
     if wanted is None or usual is None or max(lower, narrow) <= _BAND:
         return None
-    if lower > _BAND:
+    below = h.known("usual_lower_rate") or usual  # of a log of before the first was known
+    if lower > _BAND and below < wanted:
         return Diagnosis(
             "sample rates differ",
-            f"{lower:.0%} of the recordings have a lower rate than {wanted:.0f} Hz, mostly {usual:.0f} Hz: nothing is "
-            f"above {usual / 2:.0f} Hz",
-            f"features.sample_rate={usual:.0f}, its win_length, hop_length and n_fft in proportion; or record at "
+            f"{lower:.0%} of the recordings have a lower rate than {wanted:.0f} Hz, mostly {below:.0f} Hz: nothing in "
+            f"those is above {below / 2:.0f} Hz",
+            f"features.sample_rate={below:.0f}, its win_length, hop_length and n_fft in proportion; or record at "
             f"{wanted:.0f} Hz",
         )
     return Diagnosis(
