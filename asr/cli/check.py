@@ -52,10 +52,11 @@ def check(
         from asr.doctor.page import page_of
         from asr.evaluation.data_report import write_data_page
 
-        write_data_page(page_of(checked, doubts, seconds), report)
+        page = page_of(checked, doubts, seconds)
+        write_data_page(page, report)
     print(checked.report.render(), end="")
     if report is not None:
-        print(f"written: {report}")
+        print(f"read {page.facts['read']}\nwritten: {report}")
     if not checked.report.ok:
         raise SystemExit(2)
 

@@ -32,11 +32,15 @@ class Kept(Generic[Found]):
     def get(self, path: Path, question: Any) -> Found | None:
         """What is known; None where nothing is, or the file has changed since."""
         key = _key(path, question)
+        if key is None or key not in self._known:
+            return None
+        try:
+            found = self._unpack(self._known[key])
+        except (KeyError, TypeError, ValueError):  # somebody else's lines
+            return None
         with self._lock:
-            if key is None or key not in self._known:
-                return None
             self._used[key] = self._known[key]
-        return self._unpack(self._used[key])
+        return found
 
     def put(self, path: Path, question: Any, found: Found) -> None:
         """Keep a finding; it is on its way to the disk when this returns."""

@@ -67,6 +67,19 @@ def test_finishing_drops_what_nobody_asked_for(tmp_path: Path, file: Path) -> No
     assert len((tmp_path / "deep" / "k.jsonl").read_text().splitlines()) == 1
 
 
+def test_what_cannot_be_unpacked_is_not_known(tmp_path: Path, file: Path) -> None:
+    first = kept(tmp_path)
+    first.put(file, 1, (1,))
+    first.close(finished=True)
+    place = tmp_path / "deep" / "k.jsonl"
+    place.write_text(place.read_text().replace("[1]}", "7}"))
+    again = kept(tmp_path)
+    assert again.get(file, 1) is None
+    again.put(file, 1, (2,))
+    again.close(finished=True)
+    assert kept(tmp_path).get(file, 1) == (2,)
+
+
 def test_another_version_is_not_read(tmp_path: Path, file: Path) -> None:
     first = kept(tmp_path)
     first.put(file, 1, (1,))

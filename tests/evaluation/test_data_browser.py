@@ -132,6 +132,9 @@ def test_audio_plays(browser: Any, path: Path, place: str) -> None:
 def test_it_fits_a_phone_in_either_light(browser: Any, path: Path, scheme: str) -> None:
     opened = Opened(browser, path, viewport={"width": 390, "height": 844}, color_scheme=scheme)
     assert opened.width <= 390
+    opened.page.select_option("#sort", "4")
+    rates = [float(rate) for rate in opened.page.locator("#rows td[data-label='characters/s']").all_text_contents()]
+    assert rates == sorted(rates, reverse=True) and rates[0] == 15
     key = opened.page.locator(".key").nth(1).evaluate("e => getComputedStyle(e, '::before').borderTopColor")
     line = opened.page.locator("polyline.s1").first.evaluate("e => getComputedStyle(e).stroke")
     assert key == line, "the key has the colour of the line"
