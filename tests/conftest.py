@@ -1,12 +1,14 @@
-"""What every test may use: the folder of real recordings, and a browser."""
+"""What every test may use: the folder of real recordings, the program's verbs, and a browser."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browsing import chromium
+from verbs import Ended, Verb
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +16,22 @@ def browser() -> Iterator[Any]:
     """A real browser; skips the test where there is none."""
     with chromium() as found:
         yield found
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Verb:
+    """A function that runs `asr …` in this process."""
+    from asr import cli
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["asr", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        return Ended(code if isinstance(code, int) else int(code is not None), *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -13,42 +13,22 @@ import pytest
 import torch
 import yaml
 from tones import RATE, sound, texts, tiny_tree, write_corpus
+from verbs import Verb
 
-from asr import cli
 from asr.audio.io import write_wav
 from asr.training import checkpoint
 
 SAID = texts(40)
 
 
-class Ended:
-    """What a verb left behind: exit code, standard output and standard error."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-Asr = Callable[..., Ended]
+@pytest.fixture
+def asr(verb: Verb) -> Verb:
+    """`asr …`."""
+    return verb
 
 
 @pytest.fixture
-def asr(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Asr:
-    """A function that runs `asr …` in this process."""
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["asr", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        code = ended.value.code
-        return Ended(code if isinstance(code, int) else int(code is not None), out, err)
-
-    return run
-
-
-@pytest.fixture
-def refused(asr: Asr) -> Callable[..., str]:
+def refused(asr: Verb) -> Callable[..., str]:
     """A function that runs `asr …`, expects a user's mistake, and returns the line about it."""
 
     def run(*arguments: object) -> str:
@@ -92,7 +72,7 @@ def trained(home: Path) -> Path:
 # ── the main job ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_check_finds_nothing_wrong(trained: Path, asr: Asr) -> None:
+def test_check_finds_nothing_wrong(trained: Path, asr: Verb) -> None:
     splits = [f"corpus/{split}.jsonl" for split in ("train", "dev", "test")]
     ended = asr("check", *splits, "--config", "tiny.yaml")
     assert ended.code == 0 and "0 errors" in ended.out
@@ -119,7 +99,7 @@ def test_training_leaves_a_whole_run(trained: Path) -> None:
     assert not [path for path in trained.rglob(".*")], "scratch files are gone"
 
 
-def test_evaluation_reaches_no_error_and_says_everything(trained: Path, asr: Asr) -> None:
+def test_evaluation_reaches_no_error_and_says_everything(trained: Path, asr: Verb) -> None:
     ended = asr("evaluate", "runs/tiny", "corpus/test.jsonl")
     assert ended.code == 0 and "WER  0.00 %" in ended.out
     folder = trained / "results" / "test"
@@ -138,7 +118,7 @@ def test_evaluation_reaches_no_error_and_says_everything(trained: Path, asr: Asr
     assert "WER" in (folder / "report.txt").read_text()
 
 
-def test_evaluation_of_several_manifests_is_one_table(trained: Path, asr: Asr, tmp_path: Path) -> None:
+def test_evaluation_of_several_manifests_is_one_table(trained: Path, asr: Verb, tmp_path: Path) -> None:
     manifests = ["corpus/test.jsonl", "corpus/dev.jsonl"]
     ended = asr("evaluate", "runs/tiny", *manifests, "decoding.kind=greedy", "--out", tmp_path)
     assert ended.code == 0, ended.err
@@ -160,12 +140,12 @@ def test_all_manifests_are_read_before_one_is_evaluated(
     assert said.startswith("corpus/none.jsonl: ") and not (tmp_path / "out").exists()
 
 
-def test_a_comparison_into_a_folder_names_the_folder(trained: Path, asr: Asr, refused: Callable[..., str]) -> None:
+def test_a_comparison_into_a_folder_names_the_folder(trained: Path, asr: Verb, refused: Callable[..., str]) -> None:
     asr("evaluate", "runs/tiny", "corpus/test.jsonl", "--out", "out")
     assert refused("compare", "out", "out", "--out", "corpus").startswith("corpus: Is a directory")
 
 
-def test_evaluation_where_and_what_it_is_told(trained: Path, asr: Asr, tmp_path: Path) -> None:
+def test_evaluation_where_and_what_it_is_told(trained: Path, asr: Verb, tmp_path: Path) -> None:
     ended = asr(
         "evaluate", "runs/tiny/model.pt", "corpus", "--split", "dev", "--out", tmp_path / "here", "text.case=upper"
     )
@@ -175,7 +155,7 @@ def test_evaluation_where_and_what_it_is_told(trained: Path, asr: Asr, tmp_path:
     assert all(row["hypothesis"] == row["reference"] == row["reference"].upper() for row in results)
 
 
-def test_transcripts_with_word_times(trained: Path, asr: Asr) -> None:
+def test_transcripts_with_word_times(trained: Path, asr: Verb) -> None:
     """The word `cd` of `ab cd …` begins after two tones of 100 to 138 ms with their silences."""
     number = next(i for i, text in enumerate(SAID) if text.startswith("ab cd") and len(text.split()) == 3)
     ended = asr("transcribe", "runs/tiny", f"mine/{number:02d}.wav", "--format", "json")
@@ -195,7 +175,7 @@ def test_transcripts_with_word_times(trained: Path, asr: Asr) -> None:
     assert ends[:-1] <= starts[1:] and ends[-1] <= row["duration"]
 
 
-def test_transcripts_of_folders_and_globs_of_any_rate(trained: Path, asr: Asr, tmp_path: Path) -> None:
+def test_transcripts_of_folders_and_globs_of_any_rate(trained: Path, asr: Verb, tmp_path: Path) -> None:
     wave = np.repeat(sound(SAID[8], 8), 2)  # the same at twice the rate
     write_wav(tmp_path / "other rate.wav", wave, 2 * RATE)
     ended = asr("transcribe", "runs/tiny", "mine/0[0-3].wav", tmp_path)
@@ -208,7 +188,7 @@ def test_transcripts_of_folders_and_globs_of_any_rate(trained: Path, asr: Asr, t
     assert ended.code == 0 and (tmp_path / "out" / "01.txt").read_text() == SAID[1] + "\n"
 
 
-def test_preparing_again_changes_nothing(trained: Path, asr: Asr) -> None:
+def test_preparing_again_changes_nothing(trained: Path, asr: Verb) -> None:
     before = {path: path.stat().st_mtime_ns for path in Path("corpus").rglob("*")}
     assert asr("prepare", "folder", "--source", "mine", "--out", "corpus").code == 0
     assert {path: path.stat().st_mtime_ns for path in Path("corpus").rglob("*")} == before
@@ -218,7 +198,7 @@ def test_a_second_run_of_the_same_name_is_refused(trained: Path, refused) -> Non
     assert "holds a run already" in refused("train", "tiny.yaml")
 
 
-def test_print_config_is_a_config(asr: Asr, tmp_path: Path) -> None:
+def test_print_config_is_a_config(asr: Verb, tmp_path: Path) -> None:
     ended = asr("train", "tiny.yaml", "training.lr=3e-4", "--print-config")
     assert ended.code == 0 and yaml.safe_load(ended.out)["training"]["lr"] == 3e-4
     (tmp_path / "again.yaml").write_text(ended.out)
@@ -277,7 +257,7 @@ def test_missing_files(corpus: Path, refused) -> None:
     assert not Path("runs").exists() and not Path("out").exists()
 
 
-def test_missing_recordings(corpus: Path, trained: Path, refused, asr: Asr) -> None:
+def test_missing_recordings(corpus: Path, trained: Path, refused, asr: Verb) -> None:
     (corpus / "audio" / "train-3.wav").unlink()
     assert refused("train", "tiny.yaml").startswith("utt train-3: ")
     assert not (corpus / "runs" / "tiny" / "model.pt").exists()
@@ -290,7 +270,7 @@ def test_missing_recordings(corpus: Path, trained: Path, refused, asr: Asr) -> N
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_unreadable_audio(corpus: Path, trained: Path, refused, asr: Asr, workers: int) -> None:
+def test_unreadable_audio(corpus: Path, trained: Path, refused, asr: Verb, workers: int) -> None:
     (corpus / "audio" / "train-3.wav").write_bytes(b"RIFF no sound at all")
     said = refused("train", "tiny.yaml", f"data.workers={workers}")
     assert said.startswith("utt train-3: ") and "train-3.wav" in said
@@ -325,7 +305,7 @@ def test_bad_options(corpus: Path, refused, override: str, said: str) -> None:
     assert not Path("runs").exists()
 
 
-def test_text_outside_the_alphabet(corpus: Path, refused, asr: Asr) -> None:
+def test_text_outside_the_alphabet(corpus: Path, refused, asr: Verb) -> None:
     rewrite(corpus / "dev.jsonl", 2, text="ab é")
     assert refused("train", "tiny.yaml").startswith("utt dev-1: 'é' ")
     assert not Path("runs").exists()
@@ -333,7 +313,7 @@ def test_text_outside_the_alphabet(corpus: Path, refused, asr: Asr) -> None:
     assert ended.code == 2 and "utt dev-1: 'é'" in ended.out
 
 
-def test_targets_that_do_not_fit(corpus: Path, refused, asr: Asr) -> None:
+def test_targets_that_do_not_fit(corpus: Path, refused, asr: Verb) -> None:
     rewrite(corpus / "train.jsonl", 2, text="ab " * 40)
     said = refused("train", "tiny.yaml")
     assert said.startswith("utt train-1: 119 labels need at least 119 frames but the model yields ")
@@ -344,7 +324,7 @@ def test_targets_that_do_not_fit(corpus: Path, refused, asr: Asr) -> None:
     assert ended.code == 0 and "utt train-1: 119 labels" in ended.out
 
 
-def test_a_checkpoint_of_another_config(corpus: Path, asr: Asr, refused) -> None:
+def test_a_checkpoint_of_another_config(corpus: Path, asr: Verb, refused) -> None:
     assert asr("train", "tiny.yaml").code == 0
     assert "made with model.hidden_size=24; expected 8" in refused(
         "train", "tiny.yaml", "model.hidden_size=8", "--resume"
@@ -385,14 +365,14 @@ def test_damaged_and_hostile_models(corpus: Path, trained: Path, refused) -> Non
     assert not Path("touched").exists() and not (run / "results").exists()
 
 
-def test_a_truncated_checkpoint_is_not_resumed(corpus: Path, asr: Asr, refused) -> None:
+def test_a_truncated_checkpoint_is_not_resumed(corpus: Path, asr: Verb, refused) -> None:
     assert asr("train", "tiny.yaml").code == 0
     last = corpus / "runs" / "tiny" / "checkpoints" / "last.pt"
     last.write_bytes(last.read_bytes()[:1000])
     assert "last.pt: truncated or damaged" in refused("train", "tiny.yaml", "--resume")
 
 
-def test_a_full_disk_while_saving(corpus: Path, asr: Asr, refused, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_while_saving(corpus: Path, asr: Verb, refused, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk fills at the second validation: what the first one saved is whole."""
     save, saved = torch.save, []
 

@@ -1,19 +1,16 @@
 """`asr align` from end to end: a tiny model that learned tones finds them again, and the wrong transcripts."""
 
 import json
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tones import RATE, sound, tiny_tree, write_corpus
+from verbs import Verb
 
-from asr import cli
 from asr.config import config_from_tree
 from asr.runs import run_training
-
-Align = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +24,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def align(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Align:
-    """A function that runs `asr align …`; → exit code, standard output and standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["asr", "align", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        code = ended.value.code
-        return (code if isinstance(code, int) else int(code is not None)), *capfd.readouterr()
-
-    return run
+def align(verb: Verb) -> Verb:
+    """`asr align …`."""
+    return partial(verb, "align")
 
 
 def _rows(manifest: Path) -> list[dict]:
@@ -60,7 +48,7 @@ def _edges(wave: np.ndarray) -> list[tuple[float, float]]:
     return [(start / RATE, end / RATE) for start, end in zip(starts, ends, strict=True)]
 
 
-def test_words_are_where_the_tones_are(trained: Path, align: Align) -> None:
+def test_words_are_where_the_tones_are(trained: Path, align: Verb) -> None:
     code, out, _ = align(trained, trained.parent / "dev.jsonl")
     assert code == 0 and out.startswith("0 of 20 transcripts may be wrong (gap above 0.5")
     assert f"written: {trained}/alignments/dev.ctm, {trained}/alignments/dev.suspects.tsv\n" in out
@@ -76,7 +64,7 @@ def test_words_are_where_the_tones_are(trained: Path, align: Align) -> None:
             assert (float(start), float(start) + float(duration)) == pytest.approx(edges, abs=0.15)
 
 
-def test_wrong_transcripts_are_printed_worst_first(trained: Path, align: Align, tmp_path: Path) -> None:
+def test_wrong_transcripts_are_printed_worst_first(trained: Path, align: Verb, tmp_path: Path) -> None:
     wrong = _rewritten(trained.parent / "dev.jsonl", {11: {"text": "AB, CD!"}, 14: {"text": "da da bc"}})
     rows = _rows(trained.parent / "dev.jsonl")
     code, out, _ = align(trained, wrong, "--format", "json", "--out", tmp_path / "found.jsonl", "--worst", "1")
@@ -94,7 +82,7 @@ def test_wrong_transcripts_are_printed_worst_first(trained: Path, align: Align, 
     assert sorted(aligned, key=lambda row: -row["gap"])[0]["id"] == listed[1][1]
 
 
-def test_what_cannot_be_aligned_is_said_after_the_rest_is_written(trained: Path, align: Align, tmp_path: Path) -> None:
+def test_what_cannot_be_aligned_is_said_after_the_rest_is_written(trained: Path, align: Verb, tmp_path: Path) -> None:
     changes = {2: {"text": "ab né"}, 5: {"text": "abcd" * 40}, 7: {"audio": "gone.wav"}}
     manifest = _rewritten(trained.parent / "dev.jsonl", changes)
     code, out, err = align(trained, manifest, "--format", "textgrid", "--out", tmp_path / "grids")
@@ -117,7 +105,7 @@ def test_what_cannot_be_aligned_is_said_after_the_rest_is_written(trained: Path,
         (["{run}", "{dev}", "--out", "{dev}/x"], "dev.jsonl"),
     ],
 )
-def test_mistakes_are_one_line(trained: Path, align: Align, arguments: list[str], said: str) -> None:
+def test_mistakes_are_one_line(trained: Path, align: Verb, arguments: list[str], said: str) -> None:
     places = {"run": trained, "dev": trained.parent / "dev.jsonl"}
     code, out, err = align(*(argument.format(**places) for argument in arguments))
     assert (code, out) == (2, "") and err.startswith("error: ") and err.count("\n") == 1 and said in err

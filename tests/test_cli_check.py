@@ -1,35 +1,23 @@
 """`asr check` from end to end: the page, what it keeps, the model's doubts, exit codes and mistakes."""
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tones import tiny_tree, write_corpus
+from verbs import Verb
 
-from asr import cli
 from asr.config import config_from_tree
 from asr.data import recordings
 from asr.data.manifest import read_manifest, write_manifest
 from asr.runs import run_training
 
-Check = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture
-def check(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Check:
-    """A function that runs `asr check …`; → exit code, standard output and standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["asr", "check", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        code = ended.value.code
-        return (code if isinstance(code, int) else int(code is not None)), *capfd.readouterr()
-
-    return run
+def check(verb: Verb) -> Verb:
+    """`asr check …`."""
+    return partial(verb, "check")
 
 
 @pytest.fixture
@@ -38,7 +26,7 @@ def corpus(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_page_and_what_is_kept_beside_it(check: Check, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_and_what_is_kept_beside_it(check: Verb, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = corpus / "deep" / "data.html"
     code, out, err = check(corpus / "train.jsonl", corpus / "dev.jsonl", "--report", report)
     assert (code, err) == (0, "") and out.endswith(f"written: {report}\n") and "train-0" in report.read_text()
@@ -49,14 +37,14 @@ def test_a_page_and_what_is_kept_beside_it(check: Check, corpus: Path, monkeypat
     assert "s of audio in " in out.splitlines()[-2] and out.splitlines()[-2].endswith("× real time")
 
 
-def test_errors_end_with_2_and_the_page_is_there(check: Check, corpus: Path) -> None:
+def test_errors_end_with_2_and_the_page_is_there(check: Verb, corpus: Path) -> None:
     dev = read_manifest(corpus / "dev.jsonl")
     write_manifest(corpus / "dev.jsonl", [replace(dev[0], text="é"), *dev[1:]])
     code, out, _ = check(corpus / "train.jsonl", corpus / "dev.jsonl", "--report", corpus / "data.html")
     assert code == 2 and "outside the alphabet" in out and "E WITH ACUTE" in (corpus / "data.html").read_text()
 
 
-def test_a_model_finds_the_wrong_transcript(check: Check, tmp_path: Path) -> None:
+def test_a_model_finds_the_wrong_transcript(check: Verb, tmp_path: Path) -> None:
     write_corpus(tmp_path, train=36, dev=20)
     tree = tiny_tree(tmp_path, epochs=6, lr=0.02, log_every=50, validate_every=3, average=2)
     assert run_training(config_from_tree(tree), tmp_path / "run", resume=False, say=lambda line: None)
@@ -82,12 +70,12 @@ def test_a_model_finds_the_wrong_transcript(check: Check, tmp_path: Path) -> Non
         (["{}/train.jsonl", "--report", "{}/train.jsonl/d.html"], "train.jsonl"),
     ],
 )
-def test_mistakes_are_one_line(check: Check, corpus: Path, arguments: list[str], said: str) -> None:
+def test_mistakes_are_one_line(check: Verb, corpus: Path, arguments: list[str], said: str) -> None:
     code, _, err = check(*(argument.replace("{}", str(corpus)) for argument in arguments))
     assert code == 2 and err.count("\n") == 1 and err.startswith("error: ") and said in err
 
 
-def test_options_of_the_configuration_can_be_changed(check: Check, corpus: Path) -> None:
+def test_options_of_the_configuration_can_be_changed(check: Verb, corpus: Path) -> None:
     import yaml
 
     (corpus / "c.yaml").write_text(yaml.safe_dump(tiny_tree(corpus)))

@@ -1,41 +1,29 @@
 """`asr tokenizer train` and `asr lexicon`, and models trained on what they write, from end to end."""
 
 import importlib.util
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from tones import tiny_tree, write_corpus
 from units import spelt_lexicon
+from verbs import Verb
 
-from asr import cli
 from asr.build import load_system
 from asr.data.manifest import read_manifest
 from asr.text.bpe import PieceTokenizer
 from asr.text.lexicon import read_lexicon, write_lexicon
 
-Asr = Callable[..., tuple[int, str, str]]
 needs_extra = pytest.mark.skipif(
     importlib.util.find_spec("espeakng_loader") is None, reason="the extra 'synth' is not installed"
 )
 
 
 @pytest.fixture
-def asr(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_path: Path) -> Asr:
-    """A function that runs `asr …` in an empty folder; → exit code, standard output and standard error."""
+def asr(verb: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Verb:
+    """`asr …` in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["asr", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        code = ended.value.code
-        return (code if isinstance(code, int) else int(code is not None), *capfd.readouterr())
-
-    return run
+    return verb
 
 
 def refused(ended: tuple[int, str, str]) -> str:
@@ -46,7 +34,7 @@ def refused(ended: tuple[int, str, str]) -> str:
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_a_piece_model_is_made_trained_with_and_evaluated(asr: Asr, tmp_path: Path, kind: str) -> None:
+def test_a_piece_model_is_made_trained_with_and_evaluated(asr: Verb, tmp_path: Path, kind: str) -> None:
     write_corpus(tmp_path, train=8, dev=3)
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(tiny_tree(tmp_path, epochs=1)))
     code, out, _ = asr("tokenizer", "train", "train.jsonl", "--kind", kind, "--size", 12, "--out", "made/x.model")
@@ -66,7 +54,7 @@ def test_a_piece_model_is_made_trained_with_and_evaluated(asr: Asr, tmp_path: Pa
 
 
 @pytest.mark.parametrize("kind", ["phoneme", "triphone"])
-def test_a_lexicon_is_enough_to_train_evaluate_and_align(asr: Asr, tmp_path: Path, kind: str) -> None:
+def test_a_lexicon_is_enough_to_train_evaluate_and_align(asr: Verb, tmp_path: Path, kind: str) -> None:
     write_corpus(tmp_path, train=8, dev=3)
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(tiny_tree(tmp_path, epochs=1)))
     write_lexicon(tmp_path / "base.txt", spelt_lexicon([u.text for u in read_manifest(tmp_path / "train.jsonl")]))
@@ -84,7 +72,7 @@ def test_a_lexicon_is_enough_to_train_evaluate_and_align(asr: Asr, tmp_path: Pat
 
 
 @needs_extra
-def test_lexicons_of_texts(asr: Asr, tmp_path: Path) -> None:
+def test_lexicons_of_texts(asr: Verb, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("Church, church!\nONE zero\n")
     (tmp_path / "base.txt").write_text(";;; ours\nZERO  Z IH1 R OW0\nZERO(1)  Z IY1 R OW0\nNEVER  N EH1 V ER0\n")
     code, out, _ = asr("lexicon", "words.txt", "--base", "base.txt", "--out", "l.txt")
@@ -97,7 +85,7 @@ def test_lexicons_of_texts(asr: Asr, tmp_path: Path) -> None:
 
 
 @needs_extra
-def test_words_are_written_as_the_configuration_says(asr: Asr, tmp_path: Path) -> None:
+def test_words_are_written_as_the_configuration_says(asr: Verb, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("One\n")
     (tmp_path / "c.yaml").write_text("data:\n  train: a\n  dev: b\ntext:\n  case: upper\n")
     assert asr("lexicon", "words.txt", "--config", "c.yaml", "--out", "l.txt")[0] == 0
@@ -105,13 +93,13 @@ def test_words_are_written_as_the_configuration_says(asr: Asr, tmp_path: Path) -
 
 
 @needs_extra
-def test_words_without_sounds_are_named_and_the_rest_is_written(asr: Asr, tmp_path: Path) -> None:
+def test_words_without_sounds_are_named_and_the_rest_is_written(asr: Verb, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("zwei acht\n")
     said = refused(asr("lexicon", "words.txt", "--language", "de", "--phones", "arpabet", "--out", "l.txt"))
     assert said.startswith("word 'zwei': 'ts' is no sound of English") and Path("l.txt").read_text() == "acht  AE K T\n"
 
 
-def test_mistakes(asr: Asr, tmp_path: Path) -> None:
+def test_mistakes(asr: Verb, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("!\n")
     (tmp_path / "words.txt").write_text("one two\n")
     assert "--kind wordpiece: is unknown" in refused(
@@ -126,7 +114,7 @@ def test_mistakes(asr: Asr, tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_lexicon_without_the_extra(asr: Asr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lexicon_without_the_extra(asr: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "words.txt").write_text("one\n")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert "lexicon: espeakng-loader (GPL-3, run as a separate process) is not installed" in refused(

@@ -2,20 +2,18 @@
 
 import json
 import re
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tones import RATE, sound, tiny_tree, write_corpus
+from verbs import Verb
 
-from asr import cli
 from asr.audio.io import write_wav
 from asr.config import config_from_tree
 from asr.runs import run_training
 
-Transcribe = Callable[..., tuple[int, str, str]]
 SAID = {"a/short": "ab cd da", "long": "bc ab da cd ab " * 4 + "bc"}
 
 
@@ -32,19 +30,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def transcribe(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Transcribe:
-    """A function that runs `asr transcribe RUN …` beside the recordings; → exit code, standard output and error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["asr", "transcribe", str(trained), *map(str, arguments)])
-        monkeypatch.chdir(trained.parent)
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        code = ended.value.code
-        return (code if isinstance(code, int) else int(code is not None)), *capfd.readouterr()
-
-    return run
+def transcribe(trained: Path, verb: Verb, monkeypatch: pytest.MonkeyPatch) -> Verb:
+    """`asr transcribe RUN …` beside the recordings."""
+    monkeypatch.chdir(trained.parent)
+    return partial(verb, "transcribe", trained)
 
 
 def _edges(text: str) -> list[tuple[float, float]]:
@@ -83,7 +72,7 @@ SUFFIXES = {"txt": "txt", "json": "json", "srt": "srt", "vtt": "vtt", "ctm": "ct
 @pytest.mark.parametrize("chunk", [5, 30])
 @pytest.mark.parametrize("format", SUFFIXES)
 def test_every_format_holds_the_words_and_their_times(
-    transcribe: Transcribe, tmp_path: Path, format: str, chunk: int
+    transcribe: Verb, tmp_path: Path, format: str, chunk: int
 ) -> None:
     code, out, err = transcribe("mine", "--format", format, "--out", tmp_path, "--chunk-seconds", chunk)
     assert code == 0 and "× real time" in err
@@ -104,7 +93,7 @@ def test_every_format_holds_the_words_and_their_times(
             assert [x for _, *at in words for x in at] == pytest.approx([x for e in _edges(text) for x in e], abs=0.15)
 
 
-def test_on_the_terminal(transcribe: Transcribe) -> None:
+def test_on_the_terminal(transcribe: Verb) -> None:
     assert transcribe("mine")[1] == "".join(f"{name}\t{text}\n" for name, text in SAID.items())
     rows = [json.loads(row) for row in transcribe("mine", "--format", "json", "--chunk-seconds", 5)[1].splitlines()]
     assert [(row["id"], row["text"]) for row in rows] == list(SAID.items())
@@ -116,7 +105,7 @@ def test_on_the_terminal(transcribe: Transcribe) -> None:
     assert transcribe("mine/long.wav", "--format", "textgrid")[1].startswith('File type = "ooTextFile"\n')
 
 
-def test_decoding_can_be_changed(transcribe: Transcribe) -> None:
+def test_decoding_can_be_changed(transcribe: Verb) -> None:
     for more in (["--nbest", 3, "--format", "json"], ["--set", "decoding.kind=greedy", "--set", "decoding.nbest=2"]):
         code, out, _ = transcribe("mine/long.wav", *more)
         assert code == 0 and SAID["long"] in out and "alternatives" not in out, "greedy knows one text"
@@ -135,13 +124,13 @@ def test_decoding_can_be_changed(transcribe: Transcribe) -> None:
         (["gone.wav"], "gone.wav: no such file or folder"),
     ],
 )
-def test_mistakes_are_one_line(transcribe: Transcribe, arguments: list[str], said: str) -> None:
+def test_mistakes_are_one_line(transcribe: Verb, arguments: list[str], said: str) -> None:
     code, out, err = transcribe(*arguments)
     assert (code, out) == (2, "") and err.startswith("error: ") and err.count("\n") == 1 and said in err
 
 
 def test_unreadable_recordings_are_named_and_the_rest_goes_on(
-    transcribe: Transcribe, trained: Path, tmp_path: Path
+    transcribe: Verb, trained: Path, tmp_path: Path
 ) -> None:
     whole = (trained.parent / "mine" / "long.wav").read_bytes()
     (tmp_path / "0.wav").write_bytes(b"no sound")

@@ -1,21 +1,17 @@
 """`asr tune` from end to end on a tiny model that has not quite learned its tones, and the mistakes of its users."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from models_by_chance import write_model
 from tones import tiny_tree, write_corpus
+from verbs import Verb
 
-from asr import cli
 from asr.config import config_from_tree
 from asr.inference.recogniser import Recogniser
 from asr.runs import run_training
-
-Asr = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -31,25 +27,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def asr(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Asr:
-    """A function that runs `asr …` beside the run; → exit code, standard output and standard error."""
+def asr(trained: Path, verb: Verb, monkeypatch: pytest.MonkeyPatch) -> Verb:
+    """`asr …` beside the run."""
     monkeypatch.chdir(trained.parent)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["asr", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        code = ended.value.code
-        return (code if isinstance(code, int) else int(code is not None)), *capfd.readouterr()
-
-    return run
+    return verb
 
 
 LM = "decoding.lm=lm.arpa.gz"
 
 
-def test_tuned_weights_do_in_evaluation_what_they_did_in_tuning(asr: Asr, trained: Path) -> None:
+def test_tuned_weights_do_in_evaluation_what_they_did_in_tuning(asr: Verb, trained: Path) -> None:
     code, out, err = asr("tune", "run", "dev.jsonl", LM, "--trials", 60)
     assert code == 0, err
     for word in ("greedy     WER", "untuned    WER", "tuned      WER", "trials     60 in", "confidence slope"):
@@ -76,7 +63,7 @@ def test_tuned_weights_do_in_evaluation_what_they_did_in_tuning(asr: Asr, traine
     assert "decoder        greedy" in out, "what stands beside --decoding is said last"
 
 
-def test_the_model_hears_once(asr: Asr, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_hears_once(asr: Verb, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard = []
     emissions = Recogniser.emissions
     monkeypatch.setattr(Recogniser, "emissions", lambda self, waves: heard.append(len(waves)) or emissions(self, waves))
@@ -102,7 +89,7 @@ def test_the_model_hears_once(asr: Asr, trained: Path, monkeypatch: pytest.Monke
     assert sum(heard) == 45, "so is one of another manifest"
 
 
-def test_without_a_language_model_only_confidence(asr: Asr, trained: Path) -> None:
+def test_without_a_language_model_only_confidence(asr: Verb, trained: Path) -> None:
     code, out, err = asr("tune", "run", "dev.jsonl")
     assert code == 0 and "no language model and no lexicon: only confidence is calibrated" in out, err
     said = yaml.safe_load((trained / "decoding.yaml").read_text())["decoding"]
@@ -115,14 +102,14 @@ def test_without_a_language_model_only_confidence(asr: Asr, trained: Path) -> No
     assert code == 0 and said["beta"] == 2.5 and "trials" not in out
 
 
-def test_a_lexicon_is_something_to_search(asr: Asr, trained: Path) -> None:
+def test_a_lexicon_is_something_to_search(asr: Verb, trained: Path) -> None:
     code, _, err = asr("tune", "run", "dev.jsonl", "decoding.lexicon=words.txt", "--trials", 20, "--split", "dev")
     assert code == 0, err
     trial = json.loads((trained / "tuning.json").read_text())["trials"][0]
     assert trial.keys() == {"beta", "insertion", "unknown_penalty", "wer", "cer"}, "alpha weighs nothing"
 
 
-def test_mistakes_are_one_line(asr: Asr, trained: Path) -> None:
+def test_mistakes_are_one_line(asr: Verb, trained: Path) -> None:
     Path("bad.yaml").write_text("decoding:\n  alpha: 1\n  bta: 2\n")
     row = json.loads(Path("dev.jsonl").read_text().splitlines()[0])
     Path("silent.jsonl").write_text(json.dumps(row | {"text": "…"}) + "\n")

@@ -4,15 +4,14 @@ import gzip
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from verbs import Verb
 
 from asr import cli
 from asr.lm.arpa import read_arpa
-
-Lm = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -24,29 +23,20 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def lm(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Lm:
-    """A function that runs `asr lm …` in this process; → exit code, output, errors."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["asr", "lm", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
+def lm(verb: Verb) -> Verb:
+    """`asr lm …`."""
+    return partial(verb, "lm")
 
 
 @pytest.fixture
-def model(lm: Lm) -> str:
+def model(lm: Verb) -> str:
     code, out, err = lm("build", "text", "--order", 3, "--discount-fallback", "--out", "new/m.arpa.gz")
     assert code == 0, err
     assert re.fullmatch(r"new/m\.arpa\.gz: 7 1-grams, \d+ 2-grams, \d+ 3-grams, in [\d.]+ s\n", out)
     return "new/m.arpa.gz"
 
 
-def test_builds_tells_scores_and_prunes(lm: Lm, model: str) -> None:
+def test_builds_tells_scores_and_prunes(lm: Verb, model: str) -> None:
     code, out, _ = lm("info", model)
     assert code == 0 and "order 3" in out and re.search(r"vocabulary +4 words, <unk> <s> </s> beside", out)
     Path("other").write_text("a b c\nb z\n")
@@ -62,7 +52,7 @@ def test_builds_tells_scores_and_prunes(lm: Lm, model: str) -> None:
 
 
 @pytest.mark.parametrize("said", [["--prune", "0 1 2"], ["--prune", 0, "--prune", 1, "--prune", 2]])
-def test_thresholds_may_be_said_in_three_ways(lm: Lm, said: list[object]) -> None:
+def test_thresholds_may_be_said_in_three_ways(lm: Verb, said: list[object]) -> None:
     as_lmplz = ["build", "text", "--order", 3, "--discount-fallback", "--out", "a.arpa", "--prune", 0, 1, 2]
     assert lm(*as_lmplz)[0] == 0
     assert lm("build", "text", *said, "--order", 3, "--discount-fallback", "--out", "b.arpa")[0] == 0
@@ -70,7 +60,7 @@ def test_thresholds_may_be_said_in_three_ways(lm: Lm, said: list[object]) -> Non
     assert len(read_arpa("a.arpa")[0].orders[2].words) > 0
 
 
-def test_memory_vocabulary_and_characters(lm: Lm) -> None:
+def test_memory_vocabulary_and_characters(lm: Verb) -> None:
     common = ["build", "text", "--order", 2, "--discount-fallback", "--out"]
     assert lm(*common, "a.arpa")[0] == lm(*common, "b.arpa", "--memory", "0.001")[0] == 0
     assert Path("a.arpa").read_bytes() == Path("b.arpa").read_bytes()
@@ -98,7 +88,7 @@ def test_memory_vocabulary_and_characters(lm: Lm) -> None:
         (["prune", "text", "--threshold", "1e-8", "--out", "m"], "text:1: "),
     ],
 )
-def test_mistakes_are_one_line(lm: Lm, arguments: list[object], complaint: str) -> None:
+def test_mistakes_are_one_line(lm: Verb, arguments: list[object], complaint: str) -> None:
     code, _, err = lm(*arguments)
     assert code == 2 and re.match(f"error: .*{complaint}", err) and err.count("\n") == 1, err
     assert sorted(path.name for path in Path().iterdir()) == ["text", "text.gz"]
