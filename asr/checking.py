@@ -27,6 +27,8 @@ from asr.text.characters import CharTokenizer
 from asr.text.normalize import Normalizer
 from asr.types import Utterance
 
+_READING = 0.95  # of the progress; comparing what was read is the rest
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -65,8 +67,9 @@ def check_manifests(
         read[first], left_out = _within_bounds(first, read[first], options)
     normalize = Normalizer() if options is None else Normalizer(options.text)
     tokenizer = _tokenizer(options, [normalize(u.text) for u in read[first]])
-    material = read_material(read, normalize, lambda done, total: advance(done / max(1, total)), kept)
+    material = read_material(read, normalize, lambda done, total: advance(_READING * done / max(1, total)), kept)
     report = _report(material, options, tokenizer)
+    advance(1.0)
     if read[first]:
         report = replace(report, warnings=left_out + report.warnings)
     else:

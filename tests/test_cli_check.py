@@ -67,12 +67,18 @@ def test_a_model_finds_the_wrong_transcript(check: Verb, tmp_path: Path) -> None
         (["features.n_mels=8"], "MANIFEST: none is named"),
         (["{}/train.jsonl", "{}/train.jsonl"], "is named twice"),
         (["{}/train.jsonl", "--report", "{}/audio"], "is a folder"),
+        (["{}/train.jsonl", "--report", "{}/dev.jsonl"], "dev.jsonl: is no .html; expected the page to write"),
         (["{}/train.jsonl", "--report", "{}/train.jsonl/d.html"], "train.jsonl"),
     ],
 )
 def test_mistakes_are_one_line(check: Verb, corpus: Path, arguments: list[str], said: str) -> None:
     code, _, err = check(*(argument.replace("{}", str(corpus)) for argument in arguments))
     assert code == 2 and err.count("\n") == 1 and err.startswith("error: ") and said in err
+
+
+def test_paths_may_hold_an_equals_sign(check: Verb, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "lang=de", train=6, dev=3)
+    assert check(tmp_path / "lang=de" / "train.jsonl")[0] == 0
 
 
 def test_options_of_the_configuration_can_be_changed(check: Verb, corpus: Path) -> None:

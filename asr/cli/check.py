@@ -1,5 +1,6 @@
 """The check verb: findings on the terminal, and as a page. Thin."""
 
+import re
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -43,7 +44,7 @@ def check(
         kept = open_until_done.enter_context(kept_recordings(report)) if report is not None else None
         started = time.perf_counter()
         with bar("reading") as advance:
-            checked = check_manifests(paths, config, advance, [given for given in manifests if "=" in given], kept)
+            checked = check_manifests(paths, config, advance, [given for given in manifests if _changes(given)], kept)
     seconds = time.perf_counter() - started
     doubts = _doubts(checked, system, model, report) if model is not None and system is not None else None
     if doubts is not None:
@@ -62,12 +63,18 @@ def check(
 
 
 def _paths(given: list[str], report: Path | None) -> list[Path]:
-    paths = [Path(argument) for argument in given if "=" not in argument]
+    paths = [Path(argument) for argument in given if not _changes(argument)]
     if not paths:
         raise ConfigError("MANIFEST: none is named; expected train.jsonl and others to compare it with; name one")
-    if report is not None and report.is_dir():
-        raise ConfigError(f"--report {report}: is a folder; expected a file; name one, such as {report / 'data.html'}")
+    if report is not None and (report.is_dir() or report.suffix.lower() not in (".html", ".htm")):
+        what = "is a folder" if report.is_dir() else "is no .html"
+        raise ConfigError(f"--report {report}: {what}; expected the page to write; name one, such as data.html")
     return paths
+
+
+def _changes(argument: str) -> bool:
+    """Whether an argument is an option to change, key.sub=value, not a path with an equals sign."""
+    return re.match(r"[a-z_]+(\.[a-z_]+)*=", argument) is not None and not Path(argument).exists()
 
 
 def _system(model: Path) -> "System":

@@ -13,7 +13,7 @@ from asr.data.alike import alike, alike_findings
 from asr.data.feasibility import Fit, infeasible
 from asr.data.findings import Character, Finding, Report, Split, Word, about
 from asr.data.material import Manifests, Material
-from asr.data.overlap import overlap_findings, overlaps, shared_audio, shared_ids
+from asr.data.overlap import overlap_findings, overlaps, shared_audio, shared_audio_findings, shared_ids
 from asr.data.recordings import Recording
 from asr.data.sounds import sound_findings
 from asr.types import Utterance
@@ -49,35 +49,37 @@ def check(
     errors = [*_audio_errors(manifests, recordings), *_text_errors(manifests, texts)]
     errors += [*_unknown_errors(characters, alphabet or ()), *_word_errors(words, lexicon or ())]
     tight, warnings = infeasible(manifests, texts, recordings, *unknown, fit) if fit is not None else ([], [])
-    errors += [*tight, *shared_audio(manifests, recordings)]
+    same = shared_audio(manifests, recordings)
+    errors += [*tight, *shared_audio_findings(same)]
     copies = tuple(alike(material))
     warnings += [*sound_findings(material, sample_rate)]
     warnings += [*_outliers(manifests, texts), *alike_findings(copies), *shared_ids(manifests)]
-    shared = tuple(overlaps(manifests, texts))
+    shared = tuple(overlaps(manifests, texts, same))
     warnings += overlap_findings(shared)
     splits = tuple(_split(name, us) for name, us in manifests.items())
     return Report(splits, characters, tuple(errors), tuple(warnings), words, copies, shared)
 
 
-def _each(manifests: Manifests) -> Iterator[Utterance]:
-    for utterances in manifests.values():
-        yield from utterances
+def _each(manifests: Manifests) -> Iterator[tuple[str, Utterance]]:
+    for name, utterances in manifests.items():
+        yield from ((name, u) for u in utterances)
 
 
 def _audio_errors(manifests: Manifests, recordings: Mapping[Path, Recording]) -> Iterator[Finding]:
     """Unreadable files; stretches that leave their file; durations of whole files that are not the file's."""
     stretches: dict[Path, set[float]] = defaultdict(set)
-    for u in _each(manifests):
+    for _, u in _each(manifests):
         stretches[u.audio].add(u.offset)
-    for u in _each(manifests):
+    for name, u in _each(manifests):
         recording = recordings[u.audio]
         if recording.error:
-            yield about(u.id, "unreadable audio", recording.error)
+            yield about(name, u.id, "unreadable audio", recording.error)
             continue
         found, end = recording.samples / recording.rate, u.offset + u.duration
         whole = stretches[u.audio] == {0.0}
         if end > found + TOLERANCE or (whole and end < found - TOLERANCE):
             yield about(
+                name,
                 u.id,
                 "wrong duration",
                 f"ends at {end:.2f} s but {u.audio} lasts {found:.2f} s; expected them to agree "
@@ -90,7 +92,7 @@ def _text_errors(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> It
         for u, text in zip(utterances, texts[name], strict=True):
             if not text.strip():
                 what = f"text {u.text!r} is empty" + (" after normalisation" if u.text.strip() else "")
-                yield about(u.id, "empty text", f"{what}; expected words; add the transcript or drop it")
+                yield about(name, u.id, "empty text", f"{what}; expected words; add the transcript or drop it")
 
 
 def _characters(
@@ -98,21 +100,22 @@ def _characters(
 ) -> tuple[Character, ...]:
     """Every character of the texts, the most frequent first."""
     counts: dict[str, int] = defaultdict(int)
-    examples: dict[str, str] = {}
+    examples: dict[str, tuple[str, str]] = {}
     known = None if alphabet is None else set(alphabet)
     for name, utterances in manifests.items():
         for u, text in zip(utterances, texts[name], strict=True):
             for character in text:
                 counts[character] += 1
-                examples.setdefault(character, u.id)
+                examples.setdefault(character, (name, u.id))
     ordered = sorted(counts, key=lambda c: (-counts[c], c))
-    return tuple(Character(c, counts[c], examples[c], known is None or c in known) for c in ordered)
+    return tuple(Character(c, counts[c], *examples[c], known is None or c in known) for c in ordered)
 
 
 def _unknown_errors(characters: Iterable[Character], alphabet: Collection[str]) -> Iterator[Finding]:
     for c in characters:
         if not c.known:
             yield about(
+                c.manifest,
                 c.example,
                 "character outside the alphabet",
                 f"{c.character!r} ({c.name}), {c.count} times in all, is not in the "
@@ -126,20 +129,21 @@ def _unknown_words(
 ) -> tuple[Word, ...]:
     """Every word of the texts that is not in the lexicon, the most frequent first."""
     counts: dict[str, int] = defaultdict(int)
-    examples: dict[str, str] = {}
+    examples: dict[str, tuple[str, str]] = {}
     known = set(lexicon)
     for name, utterances in manifests.items():
         for u, text in zip(utterances, texts[name], strict=True):
             for word in text.split():
                 if word not in known:
                     counts[word] += 1
-                    examples.setdefault(word, u.id)
-    return tuple(Word(w, counts[w], examples[w]) for w in sorted(counts, key=lambda w: (-counts[w], w)))
+                    examples.setdefault(word, (name, u.id))
+    return tuple(Word(w, counts[w], *examples[w]) for w in sorted(counts, key=lambda w: (-counts[w], w)))
 
 
 def _word_errors(words: Iterable[Word], lexicon: Collection[str]) -> Iterator[Finding]:
     for w in words:
         yield about(
+            w.manifest,
             w.example,
             "word outside the lexicon",
             f"{w.word!r}, {w.count} times in all, is not in the lexicon ({len(lexicon)} words); "
@@ -152,6 +156,7 @@ def _outliers(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Itera
         durations = [u.duration for u in utterances]
         for i, typical in _outlying(durations, 0.35):
             yield about(
+                name,
                 utterances[i].id,
                 "odd duration",
                 f"lasts {durations[i]:.2f} s where the median of {name} is "
@@ -161,6 +166,7 @@ def _outliers(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Itera
         rates = [len(text) / u.duration for u, text in zip(utterances, texts[name], strict=True) if text]
         for i, typical in _outlying(rates, 0.1):
             yield about(
+                name,
                 spoken[i].id,
                 "odd rate of speech",
                 f"{rates[i]:.1f} characters a second where the median of {name} is "

@@ -46,7 +46,7 @@ def infeasible(
         for u, text in zip(utterances, texts[name], strict=True):
             known = set(characters).isdisjoint(text) and set(words).isdisjoint(text.split())
             if known and not recordings[u.audio].error:
-                found += _of_utterance(u, text, recordings[u.audio], fit, training=place == 0)
+                found += _of_utterance(name, u, text, recordings[u.audio], fit, training=place == 0)
         tight = [finding for finding in found if finding.kind == "target too long"]
         if place == 0 and (not fit.drop or len(tight) == len(utterances)):
             errors += tight
@@ -56,7 +56,9 @@ def infeasible(
     return errors, warnings
 
 
-def _of_utterance(u: Utterance, text: str, recording: Recording, fit: Fit, training: bool) -> Iterator[Finding]:
+def _of_utterance(
+    name: str, u: Utterance, text: str, recording: Recording, fit: Fit, training: bool
+) -> Iterator[Finding]:
     """The finding for one utterance, if any: labels plus blanks between equal neighbours exceed the frames."""
     targets = text if fit.encode is None else fit.encode(text)
     needed = len(targets) + sum(a == b for a, b in pairwise(targets))
@@ -64,11 +66,12 @@ def _of_utterance(u: Utterance, text: str, recording: Recording, fit: Fit, train
     frames = fit.output_frames(count)
     need = f"{len(targets)} labels need at least {needed} frames but the model yields"
     if frames < needed:
-        yield about(u.id, "target too long", f"{need} {frames}; lower model.subsampling or drop it")
+        yield about(name, u.id, "target too long", f"{need} {frames}; lower model.subsampling or drop it")
     elif training and fit.fastest > 1:
         frames = fit.output_frames(round(count / fit.fastest))
         if frames < needed:
             yield about(
+                name,
                 u.id,
                 "target too long when faster",
                 f"{need} {frames} at speed {fit.fastest:g}; expected room for every label; lower perturb.speed, or "

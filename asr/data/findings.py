@@ -4,27 +4,28 @@ import unicodedata
 from dataclasses import dataclass
 
 from asr.data.material import Spoken
+from asr.data.near_audio import WHOLE
 
 _SHOWN = 10  # findings of one kind that are written out
 _LISTED = 50  # words outside the lexicon that are listed
-_WHOLE = 0.85  # of the speech in both, so that they say the same
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong or odd: its kind, and the line that says where, what, and what to do.
 
-    `id` is the utterance's where it is about one.
+    `manifest` and `ids` are where it is to be seen; empty where it is about all of it.
     """
 
     kind: str
     message: str
-    id: str | None = None
+    manifest: str | None = None
+    ids: tuple[str, ...] = ()
 
 
-def about(id: str, kind: str, what: str) -> Finding:
-    """A finding about one utterance."""
-    return Finding(kind, f"utt {id}: {what}", id)
+def about(manifest: str, id: str, kind: str, what: str) -> Finding:
+    """A finding about one utterance of a manifest."""
+    return Finding(kind, f"utt {id}: {what}", manifest, (id,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,11 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """A character of the normalised texts: its count, the first utterance with it, whether it is known."""
+    """A character of the normalised texts: its count, the first manifest and utterance with it, whether it is known."""
 
     character: str
     count: int
+    manifest: str
     example: str
     known: bool
 
@@ -55,10 +57,11 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of the normalised texts that the lexicon does not know: its count, the first utterance with it."""
+    """A word of the normalised texts that the lexicon does not know: its count, the first manifest and utterance."""
 
     word: str
     count: int
+    manifest: str
     example: str
 
 
@@ -76,13 +79,14 @@ class Alike:
     @property
     def contradict(self) -> bool:
         """Whether one sound has two transcripts, so that one of them is wrong; not where one is a part of the other."""
-        return self.share >= _WHOLE and self.first.text != self.second.text
+        return self.share >= WHOLE and self.first.text != self.second.text
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
     """What the second of two manifests, of so many utterances, shares with the first: speakers, the number of its
-    utterances whose text stands there too, and (its text, one there) of those that are one of there but for a word."""
+    utterances whose text stands there too, (its text, one there) of those that are one of there but for a word, and how
+    many of its utterances are heard in recordings of there."""
 
     first: str
     second: str
@@ -90,6 +94,7 @@ class Overlap:
     speakers: tuple[str, ...]
     texts: int
     near: tuple[tuple[str, str], ...]
+    recordings: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from asr.audio.fingerprint import NEAR, Match, compare
 
 _APART = 20  # rows between the two codes of a word: no sample is in both
 _SHARED = 0.8  # of the speech of the shorter one that has to be in both
+WHOLE = 0.85  # of the speech of the longer one, so that both say the same
 _MOST = 30_000_000  # words that are looked up, 0.7 GB while sorting: those of 130 h; of more, every 2nd, 4th … kind
 
 
@@ -25,7 +26,9 @@ class Pair(NamedTuple):
 
 
 def near_recordings(codes: Sequence[np.ndarray]) -> list[Pair]:
-    """The pairs among recordings given by their codes (T,) uint16. Of many copies each is paired with some other."""
+    """The pairs among recordings given by their codes (T,) uint16. Of many copies each is paired with some other, but
+    two that are known to be the same through a third are not compared.
+    """
     words, owners, rows = _words(codes)
     order = np.argsort(words, kind="stable")
     words, owners, rows = words[order], owners[order], rows[order]
@@ -37,13 +40,36 @@ def near_recordings(codes: Sequence[np.ndarray]) -> list[Pair]:
     met: dict[tuple[int, int], list[int]] = {}
     for a, b, shift in zip(first.tolist(), second.tolist(), shifts.tolist(), strict=True):
         met.setdefault((a, b), []).append(shift)
-    found = []
+    found, groups = [], Groups(len(codes))
     for (a, b), all_shifts in sorted(met.items()):
+        if groups.of(a) == groups.of(b):
+            continue
         matches = [m for shift in _likely(all_shifts) if (m := compare(codes[a], codes[b], shift)) is not None]
         best = min(matches, default=None)
         if best is not None and best.difference <= NEAR and best.of_shorter >= _SHARED:
             found.append(Pair(a, b, best))
+            if best.of_longer >= WHOLE:
+                groups.join(a, b)
     return found
+
+
+class Groups:
+    """Disjoint groups of the numbers below `count`, each alone at first; called by the smallest in them."""
+
+    def __init__(self, count: int) -> None:
+        self._above = list(range(count))
+
+    def of(self, member: int) -> int:
+        """The smallest of the member's group."""
+        while self._above[member] != member:
+            self._above[member] = self._above[self._above[member]]
+            member = self._above[member]
+        return member
+
+    def join(self, a: int, b: int) -> None:
+        """Make one group of those of two members."""
+        first, second = sorted((self.of(a), self.of(b)))
+        self._above[second] = first
 
 
 def _words(codes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,13 +1,27 @@
 """What manifests share that they should not: ids, recordings, speakers, sentences."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 from asr.data.findings import Finding, Overlap, about
 from asr.data.material import Manifests
 from asr.data.near_texts import near_texts
 from asr.data.recordings import Recording
+
+_SHARED = 0.5  # of the shorter of two stretches; neighbours that overlap at their edges share less
+
+
+class SharedAudio(NamedTuple):
+    """An utterance of a later manifest that is heard, for so many seconds, in one of an earlier manifest."""
+
+    earlier: str
+    earlier_id: str
+    later: str
+    later_id: str
+    seconds: float
 
 
 def shared_ids(manifests: Manifests) -> Iterator[Finding]:
@@ -16,35 +30,61 @@ def shared_ids(manifests: Manifests) -> Iterator[Finding]:
         ids = {u.id for u in first}
         for u in second:
             if u.id in ids:
-                yield about(u.id, "shared id", f"stands in {a} and in {b}; expected one of them; drop it there")
+                yield about(b, u.id, "shared id", f"stands in {a} and in {b}; expected one of them; drop it there")
 
 
-def shared_audio(manifests: Manifests, recordings: Mapping[Path, Recording]) -> Iterator[Finding]:
-    """The same samples in two manifests, under whatever names."""
-    seen: dict[tuple[str, float], tuple[str, str]] = {}
+def shared_audio(manifests: Manifests, recordings: Mapping[Path, Recording]) -> list[SharedAudio]:
+    """The same samples in two manifests, under whatever names: at least half of the shorter of two stretches.
+
+    Each utterance is named once beside each manifest that its samples are in too.
+    """
+    places = {name: place for place, name in enumerate(manifests)}
+    stretches: dict[str, list[tuple[float, float, str, str]]] = defaultdict(list)
     for name, utterances in manifests.items():
         for u in utterances:
-            recording = recordings[u.audio]
-            if recording.error:
-                continue
-            other, first = seen.setdefault((recording.digest, round(u.offset, 3)), (name, u.id))
-            if other != name:
-                yield about(
-                    u.id,
-                    "shared audio",
-                    f"{name} holds the same recording as utt {first} of {other}; expected it in one; drop it there",
-                )
+            if not recordings[u.audio].error:
+                stretches[recordings[u.audio].digest].append((u.offset, u.offset + u.duration, name, u.id))
+    found: dict[tuple[str, str, str], SharedAudio] = {}
+    for each in stretches.values():
+        last: dict[str, tuple[float, float, str, str]] = {}  # the stretch of each manifest that ends last
+        for stretch in sorted(each, key=lambda s: (s[0], places[s[2]])):
+            for other in last.values():
+                pair = _shared(*sorted((other, stretch), key=lambda s: places[s[2]]))
+                if pair is not None:
+                    found.setdefault((pair.earlier, pair.later, pair.later_id), pair)
+            if stretch[2] not in last or stretch[1] > last[stretch[2]][1]:
+                last[stretch[2]] = stretch
+    return sorted(found.values(), key=lambda pair: (places[pair.later], places[pair.earlier]))
 
 
-def overlaps(manifests: Manifests, texts: Mapping[str, Sequence[str]]) -> Iterator[Overlap]:
-    """What each two manifests, and their normalised texts, have in common."""
+def _shared(a: tuple[float, float, str, str], b: tuple[float, float, str, str]) -> SharedAudio | None:
+    """What stretches (start, end, manifest, id) of one recording share, if they are of two manifests and share much."""
+    seconds = min(a[1], b[1]) - max(a[0], b[0])
+    if a[2] == b[2] or seconds < _SHARED * min(a[1] - a[0], b[1] - b[0]):
+        return None
+    return SharedAudio(a[2], a[3], b[2], b[3], seconds)
+
+
+def shared_audio_findings(found: Sequence[SharedAudio]) -> Iterator[Finding]:
+    """An error for each."""
+    for pair in found:
+        what = f"{pair.later} holds the same recording as utt {pair.earlier_id} of {pair.earlier}"
+        remedy = "expected it in one; drop it there"
+        yield about(pair.later, pair.later_id, "shared audio", f"{what}, for {pair.seconds:.2f} s; {remedy}")
+
+
+def overlaps(
+    manifests: Manifests, texts: Mapping[str, Sequence[str]], same: Sequence[SharedAudio]
+) -> Iterator[Overlap]:
+    """What each two manifests, their normalised texts and their recordings (`same`) have in common."""
+    heard = Counter((pair.earlier, pair.later) for pair in same)
     for (a, first), (b, second) in combinations(manifests.items(), 2):
         shared = {u.speaker for u in first if u.speaker} & {u.speaker for u in second if u.speaker}
         known = {text for text in texts[a] if text}
         found = zip(texts[b], near_texts(texts[a], texts[b]), strict=True)
         near = tuple((text, other) for text, other in found if other and text not in known)
-        same = sum(text in known for text in texts[b])
-        yield Overlap(a, b, len(second), tuple(sorted(map(str, shared))), same, near)
+        stand = sum(text in known for text in texts[b])
+        yield Overlap(a, b, len(second), tuple(sorted(map(str, shared))), stand, near, heard[a, b])
 
 
 def overlap_findings(found: Sequence[Overlap]) -> Iterator[Finding]:

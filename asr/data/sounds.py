@@ -23,7 +23,7 @@ def sound_findings(material: Material, sample_rate: int | None) -> Iterator[Find
     """Warnings about single recordings, then about what a manifest is mixed of; features use `sample_rate` [Hz]."""
     for spoken in material:
         if spoken.measures is not None:
-            yield from (about(spoken.utterance.id, kind, what) for kind, what in oddities(spoken))
+            yield from (about(spoken.manifest, spoken.utterance.id, kind, what) for kind, what in oddities(spoken))
     yield from _rates(material)
     if sample_rate is not None:
         yield from _narrow(material, sample_rate)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from asr.data.kept import Kept
 from asr.data.recordings import Recording, pack_recording, unpack_recording
-from asr.doctor.doubts import Found
+from asr.doctor.doubts import Found, unpack_fit
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ def kept_recordings(page: Path) -> Iterator[Kept[Recording]]:
 @contextmanager
 def kept_fits(page: Path) -> Iterator[Kept[Found]]:
     """How transcripts fit a model, in `page`'s stem + .aligned.jsonl."""
-    yield from _closed(Kept(page.with_suffix(".aligned.jsonl"), dict, dict))
+    yield from _closed(Kept(page.with_suffix(".aligned.jsonl"), dict, unpack_fit))
 
 
 def _closed(kept: Kept[T]) -> Iterator[Kept[T]]:

@@ -30,14 +30,15 @@ def page_of(checked: Checked, doubts: Doubts | None, seconds: float) -> DataPage
     Raises what reading the language model and the lexicon of the configuration raises.
     """
     material, report = checked.material, checked.report
-    notes = defaultdict(list)
-    for finding in (*report.errors, *report.warnings):
-        notes[finding.id].append(finding.kind)
+    notes, gaps = _notes(checked), {} if doubts is None else {a.manifest: a.gaps for a in doubts.agreements}
     counts = Counter(text for said in material.texts.values() for text in said if text)
     return DataPage(
         manifests=[asdict(split) for split in report.splits],
         findings=[*_grouped("error", report.errors), *_grouped("warning", report.warnings)],
-        lines=[_line(spoken, notes.get(spoken.utterance.id, [])) for spoken in material],
+        lines=[
+            _line(spoken, notes[spoken.manifest, spoken.utterance.id], gaps.get(spoken.manifest, {}))
+            for spoken in material
+        ],
         formats=_formats(material),
         characters=_characters(checked),
         coverage=[asdict(found) for found in _coverage(checked)],
@@ -56,7 +57,23 @@ def _grouped(title: str, findings: Sequence[Finding]) -> Iterator[tuple[str, str
     yield from ((title, kind, lines) for kind, lines in kinds.items())
 
 
-def _line(spoken: Spoken, notes: Sequence[str]) -> Line:
+def _notes(checked: Checked) -> Mapping[tuple[str, str], list[str]]:
+    """The kinds of findings by (manifest, id), and those of unknown characters and words in every text with one."""
+    report, notes = checked.report, defaultdict[tuple[str, str], list[str]](list)
+    for finding in (*report.errors, *report.warnings):
+        for id in finding.ids:
+            notes[finding.manifest or "", id].append(finding.kind)
+    characters = {c.character for c in report.characters if not c.known}
+    words = {word.word for word in report.words}
+    for spoken in checked.material:
+        if not characters.isdisjoint(spoken.text):
+            notes[spoken.manifest, spoken.utterance.id].append("character outside the alphabet")
+        if not words.isdisjoint(spoken.text.split()):
+            notes[spoken.manifest, spoken.utterance.id].append("word outside the lexicon")
+    return notes
+
+
+def _line(spoken: Spoken, notes: Sequence[str], gaps: Mapping[str, float]) -> Line:
     u, m = spoken.utterance, spoken.measures
     figures = {"seconds": u.duration, "words": float(len(spoken.text.split())), "rate": len(spoken.text) / u.duration}
     if m is not None:
@@ -64,6 +81,8 @@ def _line(spoken: Spoken, notes: Sequence[str]) -> Line:
             "level": m.level, "noise_ratio": m.noise_ratio, "silent": 100 * m.silent, "pause": m.lead + m.trail,
             "clipped": 100 * m.clipped, "offset": 100 * m.offset, "bandwidth": m.bandwidth,
         }  # fmt: skip
+    if u.id in gaps:
+        figures["gap"] = gaps[u.id]
     return Line(spoken.manifest, u.id, u.speaker, spoken.text, Sound(u.audio, u.duration, u.offset), figures, notes)
 
 
@@ -116,20 +135,13 @@ def _coverage(checked: Checked) -> list[Any]:
 
 def _overlaps(checked: Checked) -> list[Row]:
     near = Counter((p.first.manifest, p.second.manifest) for p in checked.report.copies if not p.copy)
-    sounds = {name: _sounds(checked.material, name) for name in checked.material.manifests}
     return [
         {"first": o.first, "second": o.second, "speakers": len(o.speakers), "texts": o.texts / max(1, o.utterances),
          "near_texts": len(o.near) / max(1, o.utterances),
-         "recordings": sum(sound in set(sounds[o.first]) for sound in sounds[o.second]),
+         "recordings": o.recordings,
          "near_recordings": near[o.first, o.second] + near[o.second, o.first]}
         for o in checked.report.overlaps
     ]  # fmt: skip
-
-
-def _sounds(material: Material, name: str) -> list[tuple[str, float]]:
-    """The digest and offset of every recording of a manifest that can be read."""
-    found = ((material.recordings[u.audio], u.offset) for u in material.manifests[name])
-    return [(recording.digest, round(offset, 3)) for recording, offset in found if not recording.error]
 
 
 def _copy(pair: Alike) -> Row:
@@ -145,9 +157,12 @@ def _facts(checked: Checked, doubts: Doubts | None, seconds: float) -> dict[str,
     audio = sum(r.samples / r.rate for r in checked.material.recordings.values())
     facts = {"read": f"{audio:.0f} s of audio in {seconds:.1f} s: {audio / max(seconds, 1e-9):.0f} × real time"}
     for name in checked.material.manifests:
-        facts[name] = f"sha256 {sha256(Path(name).read_bytes()).hexdigest()}"
-    if doubts is not None:
-        facts["aligned"] = f"{doubts.aligned} transcripts, {len(doubts.failed)} could not be"
+        facts[f"manifest {name}"] = f"sha256 {sha256(Path(name).read_bytes()).hexdigest()}"
+    for a in () if doubts is None else doubts.agreements:
+        facts[f"aligned {a.manifest}"] = (
+            f"{len(a.gaps)} transcripts, {len(a.failed)} could not be; gap in the middle {a.median:.2f} nats a token, "
+            f"of outliers above {a.limit:.2f}"
+        )
     facts["versions"] = f"asr {asr.__version__}, Python {platform.python_version()}"
     facts["written"] = time.strftime("%Y-%m-%d %H:%M:%S %z")
     return facts

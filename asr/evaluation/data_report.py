@@ -24,6 +24,7 @@ _QUANTITIES = (  # what is drawn: a key of a row, and the title
     ("level", "level of the loud parts, dB of full scale"), ("noise_ratio", "signal-to-noise ratio, dB (estimated)"),
     ("silent", "silent share, %"), ("pause", "silence at both ends, s"), ("clipped", "clipped samples, %"),
     ("offset", "DC offset, % of full scale"), ("bandwidth", "where the spectrum ends, Hz"),
+    ("gap", "gap between text and audio, nats a token"),
 )  # fmt: skip
 
 
@@ -90,12 +91,10 @@ def write_data_page(page: DataPage, out: Path, audio_room: int = _AUDIO_ROOM) ->
         doubts=None
         if page.doubts is None
         else [(d, played.get((d.manifest, d.id)), align_words(d.said, d.heard)) for d in page.doubts[:_SHOWN]],
-        table=[
-            _row(line, at, names, doubted.get((line.manifest, line.id))) for line, at in zip(shown, heard, strict=True)
-        ],
+        table=[_row(line, at, names) for line, at in zip(shown, heard, strict=True)],
         kinds=_kinds(shown),
     )
-    write_text(out, text)
+    write_text(out, text.encode("utf-8", "replace").decode())  # names of files may hold anything
 
 
 def _urgency(line: Line, doubted: Mapping[tuple[str, str], Doubt]) -> tuple[float, int]:
@@ -137,17 +136,15 @@ def _constants(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
             yield title, f"{values.pop():.6g}"
 
 
-def _row(line: Line, address: str | None, names: Sequence[str], doubt: Doubt | None) -> list[Any]:
+def _row(line: Line, address: str | None, names: Sequence[str]) -> list[Any]:
     """One utterance for the page's script; see data.js."""
-    keys = ("seconds", "rate", "level", "noise_ratio", "clipped", "pause")
+    keys = ("seconds", "rate", "level", "noise_ratio", "clipped", "offset", "silent", "bandwidth", "gap")
     figures = [round(line.figures[key], 2) if key in line.figures else None for key in keys]
-    gap = round(doubt.gap, 2) if doubt else None
     return [
         line.id,
         names.index(line.manifest),
         line.speaker,
         *figures,
-        gap,
         sorted(set(line.notes)),
         line.text,
         address,

@@ -54,7 +54,7 @@ def test_copies_in_one_manifest(make: Make) -> None:
     (pair,) = found([make("a", sound(1)), make("b", sound(2)), make("c", sound(1))])
     assert (pair.first.utterance.id, pair.second.utterance.id, pair.copy, pair.difference) == ("a", "c", True, 0.0)
     (finding,) = said([make("a", sound(1)), make("c", sound(1))])
-    assert (finding.kind, finding.id) == ("duplicate audio", "c")
+    assert (finding.kind, finding.manifest, finding.ids) == ("duplicate audio", "train", ("c",))
     assert "utt c: in train, sounds like utt a of train" in finding.message
 
 
@@ -81,9 +81,26 @@ def test_one_sound_with_two_texts(make: Make, near: bool) -> None:
 def test_a_part_may_have_another_text(make: Make) -> None:
     (pair,) = found([make("a", sound(1, 6.0), "one two"), make("c", sound(1, 6.0)[: 3 * RATE], "one")])
     assert not pair.contradict and pair.share < 0.7
-    assert said([make("a", sound(1, 6.0), "one two"), make("c", sound(1, 6.0)[: 3 * RATE], "one")])[0].kind == (
-        "duplicate audio"
-    )
+    (finding,) = said([make("a", sound(1, 6.0), "one two"), make("c", sound(1, 6.0)[: 3 * RATE], "one")])
+    assert finding.kind == "a part of another" and "% of the longer one; expected it once" in finding.message
+
+
+def test_of_many_copies_each_is_named_once_beside_the_first(make: Make) -> None:
+    rng = np.random.default_rng(0)
+    copies = [make(f"c{i:02}", (0.2 + 0.03 * i) * sound(1) + 1e-4 * rng.standard_normal(4 * RATE)) for i in range(12)]
+    others = [make(f"o{i}", sound(20 + i)) for i in range(3)]
+    pairs = found([*copies[:6], *others], copies[6:])
+    assert {pair.first.utterance.id for pair in pairs} == {"c00"}
+    assert sorted(pair.second.utterance.id for pair in pairs) == [f"c{i:02}" for i in range(1, 12)]
+    kinds = [finding.kind for finding in alike_findings(pairs)]
+    assert kinds.count("duplicate audio") == 5 and kinds.count("near-duplicate audio across manifests") == 6
+
+
+def test_copies_that_are_declared_a_little_longer(make: Make) -> None:
+    first = make("a", sound(1)[: RATE // 2])
+    again = replace(first, id="b", duration=first.duration - 0.002, text="two")
+    assert [finding.kind for finding in said([first, again])] == ["one sound, two texts"]
+    assert found([first, replace(first, id="b", duration=first.duration / 2)]) == []
 
 
 def test_windows_over_one_file_are_not_copies(make: Make) -> None:

@@ -203,6 +203,30 @@ def test_the_same_recording_in_two_manifests(make: Callable[..., Utterance], tmp
     assert checked(halves[:1], halves[1:]).ok  # other stretches of one file
 
 
+@pytest.mark.parametrize(("offset", "duration", "shared"), [(0.2, 0.6, 0.6), (0.9, 1.0, None), (0.4, 1.0, 0.6)])
+def test_stretches_that_overlap_across_manifests(
+    make: Callable[..., Utterance], offset: float, duration: float, shared: float | None
+) -> None:
+    long = make("long", duration=4.0)
+    train = [replace(long, id=f"t{i}", offset=2.0 * i, duration=1.0, text="ab"[i]) for i in range(2)]
+    report = checked(train, [replace(long, id="x", offset=offset, duration=duration, text="new")])
+    if shared is None:
+        assert report.ok and report.overlaps[0].recordings == 0
+    else:
+        message = only(report.errors, "shared audio")
+        assert f"utt x: test holds the same recording as utt t0 of train, for {shared:.2f} s" in message
+        assert report.overlaps[0].recordings == 1
+
+
+def test_findings_say_which_manifest(make: Callable[..., Utterance]) -> None:
+    silent = make("a")
+    write_wav(silent.audio, np.zeros(round(0.8 * RATE)), RATE)
+    report = checked([make("b"), make("c")], [replace(silent, id="b", text="another")])
+    assert {(f.kind, f.manifest, f.ids) for f in report.warnings} == {
+        ("silence", "test", ("b",)), ("shared id", "test", ("b",)),
+    }  # fmt: skip
+
+
 def test_speakers_and_sentences_in_two_manifests(make: Callable[..., Utterance]) -> None:
     train = [make("a", "one", speaker="ann"), make("b", "two", speaker="bob")]
     test = [make("c", "three", speaker="bob"), make("d", "four")]

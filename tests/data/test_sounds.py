@@ -58,7 +58,7 @@ SAID = {
 @pytest.mark.parametrize("kind", ODD)
 def test_each_alone(make: Make, kind: str) -> None:
     (finding,) = findings(make(sound(1), "a"), make(ODD[kind]), make(sound(2), "b"))
-    assert (finding.kind, finding.id) == (kind, "odd")
+    assert (finding.kind, finding.manifest, finding.ids) == (kind, "train", ("odd",))
     assert finding.message.startswith("utt odd: ") and SAID[kind] in finding.message
 
 

@@ -11,7 +11,7 @@ from tones import RATE, sound, tiny_tree, write_corpus
 from asr.audio.io import write_wav
 from asr.checking import Checked, check_manifests
 from asr.data.manifest import read_manifest, write_manifest
-from asr.doctor.doubts import Doubts
+from asr.doctor.doubts import Agreement, Doubts
 from asr.doctor.page import page_of
 from asr.evaluation.data_report import DataPage, Doubt
 
@@ -106,13 +106,25 @@ def test_near_copies_are_counted(corpus: Path) -> None:
 
 def test_doubts_and_facts(corpus: Path) -> None:
     doubt = Doubt(str(corpus / "dev.jsonl"), "dev-1", 2.0, "ab", "cd")
-    doubts = Doubts([doubt], aligned=11)
+    gaps = {"dev-0": 0.25, "dev-1": 2.0, "dev-2": 0.0}
+    doubts = Doubts([doubt], [Agreement(str(corpus / "dev.jsonl"), gaps, 0.5, [])])
     checked = check(corpus).with_warnings(doubts.findings())
     shown = page_of(checked, doubts, 2.0)
     assert shown.doubts == [doubt] and shown.lines[9].notes == ["text and audio disagree"]
     seconds = sum(line.figures["seconds"] for line in shown.lines)
     assert f"in 2.0 s: {seconds / 2:.0f} × real time" in shown.facts["read"]
-    assert shown.facts["aligned"] == "11 transcripts, 0 could not be" and page(corpus).doubts is None
+    assert [line.figures.get("gap") for line in shown.lines[7:]] == [None, 0.25, 2.0, 0.0]
+    aligned = shown.facts[f"aligned {corpus / 'dev.jsonl'}"]
+    assert aligned.startswith("3 transcripts, 0 could not be; gap in the middle 0.25 nats a token, of outliers above")
+    assert page(corpus).doubts is None
+
+
+def test_notes_are_of_the_manifest_they_were_found_in(corpus: Path) -> None:
+    dev = read_manifest(corpus / "dev.jsonl")
+    write_manifest(corpus / "dev.jsonl", [*dev[:-1], replace(dev[-1], id="train-0", text="aé")])
+    lines = page(corpus).lines
+    assert lines[0].id == lines[-1].id == "train-0" and lines[0].notes == []
+    assert set(lines[-1].notes) >= {"clipping", "shared id", "character outside the alphabet"}
 
 
 def test_a_recording_that_cannot_be_read_has_no_figures(corpus: Path) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from asr.audio.io import write_wav
 from asr.data.kept import Kept
-from asr.doctor.doubts import Doubts, doubts_of
+from asr.doctor.doubts import Doubts, doubts_of, unpack_fit
 from asr.inference.recogniser import Recogniser
 from asr.types import Utterance
 
@@ -50,7 +50,7 @@ Ask = Callable[..., Doubts]
 @pytest.fixture
 def ask(reader: _Counting, corpus: dict[str, list[Utterance]], tmp_path: Path) -> Ask:
     def found(digest: str = "m", **others: object) -> Doubts:
-        kept: Kept[dict] = Kept(tmp_path / "k.jsonl", dict, dict)
+        kept: Kept[dict] = Kept(tmp_path / "k.jsonl", dict, unpack_fit)
         try:
             return doubts_of(reader, str.lower, digest, corpus, kept, **others)  # type: ignore[arg-type]
         finally:
@@ -64,9 +64,11 @@ def test_the_wrong_transcript_is_found(ask: Ask) -> None:
     found = ask(advance=shares.append)
     (doubt,) = found.doubts
     assert (doubt.manifest, doubt.id, doubt.said, doubt.heard) == ("test", "test1", "ba", "bb")
-    assert found.aligned == 6 and found.failed == [] and shares[-1] == 1.0 and shares == sorted(shares)
+    assert [len(a.gaps) for a in found.agreements] == [3, 3] and not any(a.failed for a in found.agreements)
+    assert found.agreements[1].gaps["test1"] == doubt.gap > found.agreements[1].limit
+    assert shares[-1] == 1.0 and shares == sorted(shares)
     (finding,) = found.findings()
-    assert finding.kind == "text and audio disagree" and finding.id == "test1"
+    assert (finding.kind, finding.manifest, finding.ids) == ("text and audio disagree", "test", ("test1",))
     assert "utt test1: in test, the model hears 'bb' where 'ba' is written (" in finding.message
 
 
@@ -93,6 +95,28 @@ def test_what_cannot_be_aligned_is_told_each_time(ask: Ask, corpus: dict[str, li
     corpus["train"][1] = replace(corpus["train"][1], text="abcabcabc")
     for _ in range(2):
         found = ask()
-        assert found.aligned == 4 and len(found.failed) == 2
+        failed = found.agreements[0].failed
+        assert len(found.agreements[0].gaps) == 1 and len(failed) == 2
         assert {f.kind for f in found.findings()} == {"text and audio disagree", "not aligned"}
-    assert any("train0" in str(error) for error in found.failed)
+    assert any("train0" in str(error) for error in failed)
+
+
+def test_a_manifest_whose_texts_are_shifted_is_said_to_be_wrong(ask: Ask, corpus: dict[str, list[Utterance]]) -> None:
+    texts = [u.text for u in corpus["train"]]
+    corpus["train"] = [replace(u, text=texts[i - 1]) for i, u in enumerate(corpus["train"])]
+    finding = ask().findings()[0]
+    assert (finding.kind, finding.manifest) == ("most texts and audio disagree", "train")
+    assert "train: the model disagrees with most transcripts (" in finding.message
+
+
+def test_a_model_of_another_alphabet_is_one_line(ask: Ask, corpus: dict[str, list[Utterance]]) -> None:
+    corpus["train"] = [replace(corpus["train"][0], id=f"x{i}", text="xyz") for i in range(9)]
+    found = [finding for finding in ask().findings() if finding.kind == "not aligned"]
+    assert len(found) == 1 and "train: 9 of 9 transcripts cannot be laid" in found[0].message
+
+
+@pytest.mark.parametrize("wrong", [None, 7, "x", [], {}, {"gap": "1", "said": "", "heard": ""}, {"gap": 1, "said": ""}])
+def test_odd_lines_of_what_is_kept(wrong: object) -> None:
+    with pytest.raises(ValueError):
+        unpack_fit(wrong)
+    assert unpack_fit({"gap": 1, "said": "a", "heard": "b"})["gap"] == 1

@@ -13,7 +13,7 @@ from asr.evaluation.sounds import Sound
 
 RATE = 8000
 EVIL = "<b>x</b></script>"
-ROW = {"manifest": 2, "speaker": 3, "s": 4, "gap": 10, "text": 11}
+ROW = {"manifest": 2, "speaker": 3, "s": 4, "gap": 12, "text": 13}
 
 
 def content(folder: Path, count: int = 150, played: int = 4) -> DataPage:
@@ -23,6 +23,7 @@ def content(folder: Path, count: int = 150, played: int = 4) -> DataPage:
         if i < played:
             write_wav(path, 0.1 * np.sin(np.arange(RATE) * 0.2), RATE)
         figures = {"seconds": 1 + i % 7, "words": 2.0, "rate": 5 + i % 11, "level": -20 - i / 10, "bandwidth": 4000.0}
+        figures |= {"gap": 1.5 if i == 3 else 0.25} if i < 5 else {}
         notes = ["clipping"] if i % 10 == 0 else []
         name = "data/train.jsonl" if i % 3 else "data/test.jsonl"
         lines.append(Line(name, f"u{i}", f"s{i % 4}", f"text {i} {EVIL}", Sound(path, 1.0), figures, notes))
@@ -85,7 +86,7 @@ def test_what_is_said(browser: Any, path: Path) -> None:
     assert "outside the alphabet" in opened.page.inner_text("#characters")
     assert opened.page.locator("#doubts span.s ins").inner_text() == EVIL
     assert "where the spectrum ends, Hz: 4000" in text and "words: 2" in text
-    assert opened.page.locator("figure svg").count() == 3, "duration, rate and level; not what is constant or absent"
+    assert opened.page.locator("figure svg").count() == 4, "duration, rate, level, gap; not what is constant or absent"
     assert not opened.complaints and not opened.foreign
 
 
@@ -93,7 +94,7 @@ def test_what_to_listen_to_comes_first(browser: Any, path: Path) -> None:
     opened = Opened(browser, path)
     assert ids(opened)[:3] == ["u3", "u0", "u10"]
     assert column(opened, "manifest")[:3] == ["test.jsonl", "test.jsonl", "train.jsonl"]
-    assert column(opened, "gap")[:2] == ["1.5", ""] and column(opened, "text")[1].startswith("clipping")
+    assert column(opened, "gap")[:3] == ["1.5", "0.25", ""] and column(opened, "text")[1].startswith("clipping")
 
 
 def test_sorting_and_filtering(browser: Any, path: Path) -> None:
