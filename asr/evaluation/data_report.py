@@ -27,6 +27,11 @@ _QUANTITIES = (  # what is drawn: a key of a row, and the title
     ("gap", "gap between text and audio, nats a token"),
 )  # fmt: skip
 
+_COLUMNS = (  # of the table: a key of a row, and its digits
+    ("seconds", 2), ("rate", 1), ("level", 1), ("noise_ratio", 1), ("clipped", 2), ("offset", 2), ("silent", 0),
+    ("bandwidth", 0), ("gap", 2),
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -138,8 +143,7 @@ def _constants(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
 
 def _row(line: Line, address: str | None, names: Sequence[str]) -> list[Any]:
     """One utterance for the page's script; see data.js."""
-    keys = ("seconds", "rate", "level", "noise_ratio", "clipped", "offset", "silent", "bandwidth", "gap")
-    figures = [round(line.figures[key], 2) if key in line.figures else None for key in keys]
+    figures = [round(line.figures[key], digits) if key in line.figures else None for key, digits in _COLUMNS]
     return [
         line.id,
         names.index(line.manifest),
