@@ -21,12 +21,14 @@ _QUIETEST = 1e-10  # of full-scale power: what digital silence counts as, -100 d
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A recording's figures every 16 ms, (T,) or (T, bands): its mean, power, largest amplitude, number of samples
-    between equal neighbours at its top, and power in linear bands and in those of the fingerprint."""
+    """A recording's figures every 16 ms, (T,) or (T, bands): its mean, power, variance (power without the mean), largest
+    amplitude, number of samples between equal neighbours at its top, and power in linear bands and in those of the
+    fingerprint."""
 
     rate: int
     mean: np.ndarray
     power: np.ndarray
+    variance: np.ndarray
     peak: np.ndarray
     flat: np.ndarray
     spectrum: np.ndarray
@@ -63,13 +65,20 @@ class Measures:
 
 
 def signal_to_noise(powers: np.ndarray) -> float:
-    """An estimate of the signal-to-noise ratio [dB] from the powers of frames (T,).
+    """An estimate of the signal-to-noise ratio [dB], 0 to 90, from the powers of frames (T,), their means left out.
 
-    The level that 95 % of the frames stay below over the level of the quietest 10 %, 90 dB at most: near the truth
-    where there are pauses and the noise is steady.
+    The noise is what the quietest 10 % stay below, the signal what the mean of all is above it; single loud frames
+    count as the level 95 % stay below. Frames of digital zero do not count: they tell how a file was cut or gated.
+    Where there are pauses and the noise is steady it is near the truth: of 700 recordings of six corpora with white
+    noise 20, 10, 5 and 0 dB below them, 9 in 10 come to 17 to 20, 8 to 10, 3.5 to 5.2 and 0 to 0.5 dB; of single
+    digits, which are noisy themselves and hardly pause, to 10 to 20, 7 to 10, 3.4 to 5.7 and 0 to 1.
     """
-    quiet, loud = np.quantile(powers, [0.1, 0.95])
-    return float(min(90.0, 10 * np.log10(max(loud, _QUIETEST) / max(quiet, _QUIETEST))))
+    powers = powers[powers > _QUIETEST]
+    if not len(powers):
+        return 0.0
+    noise, loud = np.quantile(powers, [0.1, 0.95])
+    signal = np.minimum(powers, loud).mean(dtype=np.float64) - noise
+    return float(np.clip(10 * np.log10(max(signal / noise, 1e-3)), 0.0, 90.0))
 
 
 def rows_of(blocks: Iterable[np.ndarray], rate: int) -> Rows:
@@ -99,7 +108,7 @@ def measured(rows: Rows) -> Measures:
     return Measures(
         peak=peak,
         level=float(10 * np.log10(max(_QUIETEST, np.quantile(rows.power, 0.95)))),
-        noise_ratio=signal_to_noise(rows.power),
+        noise_ratio=signal_to_noise(rows.variance),
         offset=float(rows.mean.mean()),
         clipped=float(flat / samples) if flat > _CHANCE else 0.0,
         lead=float(lead * step),
@@ -121,10 +130,12 @@ def _rows(samples: np.ndarray, hop: int, spectrum: "_Spectrum") -> tuple[np.ndar
     peak = heights.max(1)
     between, top = frames[:, 1:-1], heights[:, 1:-1] >= _TOP * peak[:, None]
     flat = (top & (between == frames[:, :-2]) & (between == frames[:, 2:])).sum(1) * (peak > 0)
-    power = np.einsum("ts,ts->t", frames, frames) / hop
+    means = frames.mean(1)
+    power, rest = np.einsum("ts,ts->t", frames, frames) / hop, frames - means[:, None]
+    variance = np.einsum("ts,ts->t", rest, rest) / hop
     windows = np.lib.stride_tricks.sliding_window_view(samples, 2 * hop)[::hop]
     linear, tones = spectrum(windows)
-    return frames.mean(1), power, peak, flat.astype(np.int32), linear, tones
+    return means, power, variance, peak, flat.astype(np.int32), linear, tones
 
 
 def _last_rows(samples: np.ndarray, hop: int, spectrum: "_Spectrum") -> tuple[np.ndarray, ...]:

@@ -11,7 +11,9 @@ _SILENCE = 1e-4  # largest amplitude of what is called silent: 3 steps of 16 bit
 # share of samples in flat tops: cut at 0.7 of their height, recordings of seven corpora have a median of 0.0005 to
 # 0.005 of them, and untouched ones, in 16 and 8 bits and µ-law, none
 _CLIPPED = 3e-4
-_NOISY = 6.0  # dB
+# dB: of 1,490 recordings of seven corpora, all come to less with white noise 5 dB below the speech; untouched, 4 do (3
+# of 400 single digits, 1 of 100 of Common Voice), and 99 in 100 of each corpus come to 17 or more, of digits to 7
+_NOISY = 6.0
 _FAINT = -45.0  # dB of full scale
 _OFFSET = 0.01  # of full scale
 _PAUSE = 2.0  # s of silence at the ends together
@@ -39,7 +41,7 @@ def oddities(spoken: Spoken) -> Iterator[tuple[str, str]]:
         return
     yield from _distortions(m)
     if m.noise_ratio < _NOISY:
-        what = f"its loud parts are {m.noise_ratio:.0f} dB above its quiet ones; expected {_NOISY:g} or more"
+        what = f"its speech is {m.noise_ratio:.0f} dB above its noise; expected {_NOISY:g} or more"
         yield "noise", f"{what}; listen to it: noise, or no pause"
     duration = spoken.utterance.duration
     if m.lead + m.trail > _PAUSE or (m.silent > _SILENT and duration > _PAUSE):

@@ -1,12 +1,15 @@
 """Measures against signals whose level, noise, offset, clipping, pauses and band are known by construction."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asr.audio.io import read_audio
 from asr.audio.measure import Measures, measured, rows_of, signal_to_noise
 from asr.audio.resample import resample
 
@@ -31,12 +34,30 @@ def test_level_and_peak() -> None:
     assert found.level == pytest.approx(-20.0, abs=0.05) and found.peak == pytest.approx(0.1414, abs=1e-3)
 
 
-@pytest.mark.parametrize("ratio", [10.0, 20.0, 40.0])
+@pytest.mark.parametrize("ratio", [5.0, 10.0, 20.0, 40.0])
 def test_noise_ratio_of_speech_with_pauses(ratio: float) -> None:
-    quiet = 0.1 * 10 ** (-ratio / 20)
-    found = of(speech([(0.5, quiet), (1.0, 0.1), (0.5, quiet), (1.0, 0.1)]))
-    assert found.noise_ratio == pytest.approx(ratio, abs=1.5)
-    assert signal_to_noise(np.ones(50)) == 0 and signal_to_noise(np.r_[np.zeros(10), np.ones(40)]) == 90
+    clean = speech([(0.5, 0), (1.0, 0.1), (0.5, 0), (1.0, 0.1)])
+    hiss = noise(3, seed=9) * clean.std() * 10 ** (-ratio / 20)
+    assert of(clean + hiss).noise_ratio == pytest.approx(ratio, abs=1)
+    assert of(clean + hiss + 0.2).noise_ratio == pytest.approx(ratio, abs=1), "hum at 0 Hz is no noise"
+    zeros = np.zeros(2 * RATE)
+    assert of(np.r_[zeros, clean + hiss, zeros]).noise_ratio == pytest.approx(ratio, abs=1), "nor is digital zero"
+
+
+def test_noise_ratio_ends_at_0_and_90() -> None:
+    assert signal_to_noise(np.ones(50)) == signal_to_noise(np.zeros(50)) == signal_to_noise(np.zeros(0)) == 0
+    assert of(noise(3)).noise_ratio < 1
+    assert signal_to_noise(np.r_[np.full(10, 1.01e-10), np.ones(40)]) == 90
+
+
+@pytest.mark.parametrize("corpus", ["librispeech_19_26", "speechocean_adult32"])
+def test_noise_over_real_speech(shared_data: Path, corpus: str) -> None:
+    lines = (shared_data / corpus / "manifest.jsonl").read_text().splitlines()[::40]
+    for line in lines:
+        wave, rate = read_audio(shared_data / corpus / json.loads(line)["audio"])
+        for ratio in (20, 10, 5, 0):
+            hiss = noise(len(wave) / rate, rate) * wave.std() * 10 ** (-ratio / 20)
+            assert of(wave + hiss, rate).noise_ratio == pytest.approx(ratio, abs=3), line
 
 
 def test_offset() -> None:
@@ -82,7 +103,7 @@ def test_bandwidth_is_that_of_the_recording(rate: int, recorded: int) -> None:
 def test_blocks_do_not_show(cuts: list[int], rate: int) -> None:
     wave = (0.1 * noise(20_000 / rate, rate, 3)).astype(np.float32)
     whole, parts = rows_of([wave], rate), rows_of(np.split(wave, sorted(cuts)), rate)
-    for name in ("mean", "power", "peak", "flat", "spectrum", "tones"):
+    for name in ("mean", "power", "variance", "peak", "flat", "spectrum", "tones"):
         np.testing.assert_allclose(getattr(whole, name), getattr(parts, name), rtol=1e-5, atol=1e-9)
 
 

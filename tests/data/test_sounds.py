@@ -47,7 +47,7 @@ ODD = {
 }
 SAID = {
     "clipping": "of its samples are cut off; expected none",
-    "noise": "dB above its quiet ones; expected 6 or more",
+    "noise": "dB above its noise; expected 6 or more",
     "faint": "its loud parts are at -60 dB of full scale; expected -45 or more",
     "DC offset": "its mean is 3.0 % of full scale; expected 0",
     "long silence": "2.0 s of silence before, 1.0 s after",
