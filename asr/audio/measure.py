@@ -16,14 +16,15 @@ _LINEAR = 32  # bands up to half the rate, for where the spectrum ends
 _TOP = 0.98  # of the largest amplitude: equal neighbours above it are a flat top
 _CHANCE = 4  # samples of flat tops that recordings in 8 bits have without being clipped (up to 2 in 10 of 2,000)
 _EMPTY = 1e-6  # of the power, -60 dB: a band above which no more is left is empty
+_LARGEST = 1e12  # times full scale: what lies beyond counts as this, so that powers of spectra fit into float32
 _QUIETEST = 1e-10  # of full-scale power: what digital silence counts as, -100 dB
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A recording's figures every 16 ms, (T,) or (T, bands): its mean, power, variance (power without the mean), largest
-    amplitude, number of samples between equal neighbours at its top, and power in linear bands and in those of the
-    fingerprint."""
+    """A recording's figures every 16 ms, (T,) or (T, bands): its mean, power, variance (power without the mean),
+    largest amplitude, number of samples between equal neighbours at its top, and power in linear bands and in those of
+    the fingerprint."""
 
     rate: int
     mean: np.ndarray
@@ -87,7 +88,7 @@ def rows_of(blocks: Iterable[np.ndarray], rate: int) -> Rows:
     hop, held, found = _hop(rate), np.zeros(0, np.float32), list[tuple[np.ndarray, ...]]()
     spectrum = _Spectrum(rate)
     for block in blocks:
-        held = np.concatenate([held, block])
+        held = np.concatenate([held, np.clip(block, -_LARGEST, _LARGEST)])
         count = len(held) // hop - 2  # a row more for a spectrum that spans two, and one for the last to take it from
         if count > 0:
             found.append(_rows(held[: (count + 1) * hop], hop, spectrum))

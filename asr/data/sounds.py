@@ -14,6 +14,7 @@ _CLIPPED = 3e-4
 # dB: of 1,490 recordings of seven corpora, all come to less with white noise 5 dB below the speech; untouched, 4 do (3
 # of 400 single digits, 1 of 100 of Common Voice), and 99 in 100 of each corpus come to 17 or more, of digits to 7
 _NOISY = 6.0
+_BEYOND = 4.0  # times full scale: decoded MP3 and Opus overshoot to 2 at most, integers in float begin at 128
 _FAINT = -45.0  # dB of full scale
 _OFFSET = 0.01  # of full scale
 _PAUSE = 2.0  # s of silence at the ends together
@@ -38,6 +39,10 @@ def oddities(spoken: Spoken) -> Iterator[tuple[str, str]]:
         return
     if m.peak < _SILENCE:
         yield "silence", f"{spoken.utterance.audio} is silent; expected speech; listen to it or drop it"
+        return
+    if m.peak > _BEYOND:  # what else is measured is in another scale, too
+        what = f"its largest sample is {m.peak:.6g} times full scale; expected 1 at most"
+        yield "beyond full scale", f"{what}; write it again as floats in [-1, 1]"
         return
     yield from _distortions(m)
     if m.noise_ratio < _NOISY:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from asr.audio.io import write_wav
 from asr.audio.resample import resample
@@ -60,6 +61,23 @@ def test_each_alone(make: Make, kind: str) -> None:
     (finding,) = findings(make(sound(1), "a"), make(ODD[kind]), make(sound(2), "b"))
     assert (finding.kind, finding.id) == (kind, "odd")
     assert finding.message.startswith("utt odd: ") and SAID[kind] in finding.message
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("scale", "told"), [(32768, "32768"), (2.0**31, "2.14748e+09"), (1e25, "1e+12")])
+def test_floats_in_the_scale_of_integers(make: Make, scale: float, told: str) -> None:
+    odd = make(sound(), "odd")
+    wave = scale * (sound() / np.abs(sound()).max() + 0.02)
+    soundfile.write(odd.audio, (wave / np.abs(wave).max() * scale).astype(np.float32), RATE, subtype="FLOAT")
+    (finding,) = findings(odd)
+    assert finding.kind == "beyond full scale"
+    assert f"its largest sample is {told} times full scale; expected 1 at most" in finding.message
+
+
+def test_decoded_overshoot_is_not_beyond_full_scale(make: Make) -> None:
+    odd = make(sound(), "odd")
+    soundfile.write(odd.audio, (2 * sound() / np.abs(sound()).max()).astype(np.float32), RATE, subtype="FLOAT")
+    assert findings(odd) == []
 
 
 def test_a_silent_half_of_a_long_recording(make: Make) -> None:
