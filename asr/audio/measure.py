@@ -1,10 +1,11 @@
 """What a recording is like, in figures: level, noise, clipping, offset, silence, band, and what to know it again by.
 
 A recording is read once, in blocks, into a row of figures every 16 ms; a stretch of it is measured from its rows, so
-that many utterances of one long file cost one reading. Knows waveforms; does not know files.
+that many utterances of one long file cost one reading. Rows are kept only as long as a stretch needs them. Knows
+waveforms; does not know files.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,6 +14,7 @@ from asr.audio.fingerprint import TONES, fingerprint
 
 STEP = 0.016  # s from row to row; a spectrum spans two
 _LINEAR = 32  # bands up to half the rate, for where the spectrum ends
+_FOLD = 8  # rows whose spectra are summed: 104 bytes are kept of a row then, not 216
 _TOP = 0.98  # of the largest amplitude: equal neighbours above it are a flat top
 _CHANCE = 4  # samples of flat tops that recordings in 8 bits have without being clipped (up to 2 in 10 of 2,000)
 _EMPTY = 1e-6  # of the power, -60 dB: a band above which no more is left is empty
@@ -23,8 +25,8 @@ _QUIETEST = 1e-10  # of full-scale power: what digital silence counts as, -100 d
 @dataclass(frozen=True, slots=True)
 class Rows:
     """A recording's figures every 16 ms, (T,) or (T, bands): its mean, power, variance (power without the mean),
-    largest amplitude, number of samples between equal neighbours at its top, and power in linear bands and in those of
-    the fingerprint."""
+    largest amplitude, number of samples between equal neighbours at its top, power in the fingerprint's bands, and in
+    linear ones, the latter summed over 8 rows for their size."""
 
     rate: int
     mean: np.ndarray
@@ -32,15 +34,11 @@ class Rows:
     variance: np.ndarray
     peak: np.ndarray
     flat: np.ndarray
-    spectrum: np.ndarray
     tones: np.ndarray
+    spectrum: np.ndarray
 
-    def stretch(self, offset: float, duration: float) -> "Rows":
-        """The rows of `duration` s from `offset` s on; at least one."""
-        step = _hop(self.rate) / self.rate
-        start = min(round(offset / step), len(self.mean) - 1)
-        cut = slice(start, max(start + 1, round((offset + duration) / step)))
-        return Rows(self.rate, *(getattr(self, f.name)[cut] for f in fields(self)[1:]))
+
+_COLUMNS = [field.name for field in fields(Rows)[1:]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,20 +80,65 @@ def signal_to_noise(powers: np.ndarray) -> float:
     return float(np.clip(10 * np.log10(max(signal / noise, 1e-3)), 0.0, 90.0))
 
 
-def rows_of(blocks: Iterable[np.ndarray], rate: int) -> Rows:
-    """The rows of a waveform given in blocks (S,) float32 at `rate` [Hz]; what is less than a row at its end is left
-    out, unless it is all there is."""
-    hop, held, found = _hop(rate), np.zeros(0, np.float32), list[tuple[np.ndarray, ...]]()
+Stretch = tuple[float, float]  # offset and duration, s
+
+
+def measures_of(blocks: Iterable[np.ndarray], rate: int, stretches: Collection[Stretch]) -> dict[Stretch, Measures]:
+    """The measures of stretches of a waveform given in blocks (S,) float32 at `rate` [Hz].
+
+    A stretch that begins after the end is the last row. All blocks are taken, whatever the stretches need.
+    """
+    waiting = {stretch: _span(stretch, rate) for stretch in stretches}
+    found, parts, seen = dict[Stretch, Measures](), list[tuple[int, Rows]](), 0
+    for rows in _rows_of(blocks, rate):
+        parts.append((seen, rows))
+        seen += len(rows.mean)
+        for stretch in [s for s, (_, end) in waiting.items() if end <= seen]:
+            found[stretch] = measured(_between(parts, *waiting.pop(stretch)))
+        first = min((start for start, _ in waiting.values()), default=seen)
+        parts = [part for part in parts if part[0] + len(part[1].mean) > first] or parts[-1:]
+    for stretch, (start, end) in waiting.items():
+        found[stretch] = measured(_between(parts, min(start, seen - 1), end))
+    return {stretch: found[stretch] for stretch in stretches}
+
+
+def _span(stretch: Stretch, rate: int) -> tuple[int, int]:
+    """The rows of a stretch, at least one: the first, and the one after the last."""
+    step = _hop(rate) / rate
+    start = round(stretch[0] / step)
+    return start, max(start + 1, round(sum(stretch) / step))
+
+
+def _between(parts: list[tuple[int, Rows]], start: int, end: int) -> Rows:
+    """The rows from `start` to `end` of those in parts, each with the number of its first."""
+    cuts = [(rows, max(0, start - first), max(0, end - first)) for first, rows in parts]
+
+    def joined(name: str) -> np.ndarray:
+        step = _FOLD if name == "spectrum" else 1
+        return np.concatenate([getattr(rows, name)[low // step : -(-high // step)] for rows, low, high in cuts])
+
+    return Rows(parts[0][1].rate, *map(joined, _COLUMNS))
+
+
+def _rows_of(blocks: Iterable[np.ndarray], rate: int) -> Iterator[Rows]:
+    """The rows of a waveform as they come; what is less than a row at its end is left out, unless it is all there
+    is."""
+    hop, held, none = _hop(rate), np.zeros(0, np.float32), True
     spectrum = _Spectrum(rate)
     for block in blocks:
         held = np.concatenate([held, np.clip(block, -_LARGEST, _LARGEST)])
         count = len(held) // hop - 2  # a row more for a spectrum that spans two, and one for the last to take it from
         if count > 0:
-            found.append(_rows(held[: (count + 1) * hop], hop, spectrum))
+            none = False
+            yield _folded(rate, *_rows(held[: (count + 1) * hop], hop, spectrum))
             held = held[count * hop :]
-    if len(held) >= hop or not found:
-        found.append(_last_rows(np.pad(held, (0, max(0, hop - len(held)))), hop, spectrum))
-    return Rows(rate, *(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    if len(held) >= hop or none:
+        yield _folded(rate, *_last_rows(np.pad(held, (0, max(0, hop - len(held)))), hop, spectrum))
+
+
+def _folded(rate: int, *columns: np.ndarray) -> Rows:
+    *rest, linear = columns
+    return Rows(rate, *(*rest, np.add.reduceat(linear, np.arange(0, len(linear), _FOLD))))
 
 
 def measured(rows: Rows) -> Measures:
@@ -136,7 +179,7 @@ def _rows(samples: np.ndarray, hop: int, spectrum: "_Spectrum") -> tuple[np.ndar
     variance = np.einsum("ts,ts->t", rest, rest) / hop
     windows = np.lib.stride_tricks.sliding_window_view(samples, 2 * hop)[::hop]
     linear, tones = spectrum(windows)
-    return means, power, variance, peak, flat.astype(np.int32), linear, tones
+    return means, power, variance, peak, flat.astype(np.int32), tones, linear
 
 
 def _last_rows(samples: np.ndarray, hop: int, spectrum: "_Spectrum") -> tuple[np.ndarray, ...]:
@@ -147,8 +190,8 @@ def _last_rows(samples: np.ndarray, hop: int, spectrum: "_Spectrum") -> tuple[np
     samples = samples[: len(samples) // hop * hop]
     if len(samples) == hop:
         return _rows(np.pad(samples, (0, hop), "reflect"), hop, spectrum)
-    *figures, linear, tones = _rows(np.pad(samples, (0, hop)), hop, spectrum)
-    return *figures, np.r_[linear[:-1], linear[-2:-1]], np.r_[tones[:-1], tones[-2:-1]]
+    *figures, tones, linear = _rows(np.pad(samples, (0, hop)), hop, spectrum)
+    return *figures, np.r_[tones[:-1], tones[-2:-1]], np.r_[linear[:-1], linear[-2:-1]]
 
 
 class _Spectrum:

@@ -14,14 +14,12 @@ from typing import Any
 import numpy as np
 
 from asr.audio.io import probe, read_blocks
-from asr.audio.measure import Measures, measured, rows_of
+from asr.audio.measure import Measures, Stretch, measures_of
 from asr.data.kept import Kept
 from asr.errors import AudioError
 from asr.types import Utterance
 
 _BLOCK = 60.0  # s decoded at once, so that a day of radio fits into memory
-
-Stretch = tuple[float, float]  # offset and duration, s
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +89,9 @@ def _read(path: Path, stretches: list[Stretch]) -> Recording:
 
     try:
         info = probe(path)
-        rows = rows_of(blocks(info.sample_rate), info.sample_rate)
+        found = measures_of(blocks(info.sample_rate), info.sample_rate, stretches)
     except AudioError as error:
         return Recording(error=str(error))
-    found = {stretch: measured(rows.stretch(*stretch)) for stretch in stretches}
     return Recording(samples, info.sample_rate, info.channels, digest.hexdigest(), peak, found)
 
 

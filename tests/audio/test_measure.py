@@ -1,6 +1,7 @@
 """Measures against signals whose level, noise, offset, clipping, pauses and band are known by construction."""
 
 import json
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.audio.io import read_audio
-from asr.audio.measure import Measures, measured, rows_of, signal_to_noise
+from asr.audio.measure import Measures, measures_of, signal_to_noise
 from asr.audio.resample import resample
 
 RATE = 16000
+FIGURES = ("peak", "level", "noise_ratio", "offset", "clipped", "lead", "trail", "silent", "bandwidth")
 
 
 def of(waveform: np.ndarray, rate: int = RATE) -> Measures:
-    return measured(rows_of([waveform.astype(np.float32)], rate))
+    (found,) = measures_of([waveform.astype(np.float32)], rate, [(0.0, len(waveform) / rate)]).values()
+    return found
 
 
 def noise(seconds: float, rate: int = RATE, seed: int = 0) -> np.ndarray:
@@ -102,14 +105,17 @@ def test_bandwidth_is_that_of_the_recording(rate: int, recorded: int) -> None:
 @given(cuts=st.lists(st.integers(0, 20_000), max_size=5), rate=st.sampled_from([8000, 11025, 16000]))
 def test_blocks_do_not_show(cuts: list[int], rate: int) -> None:
     wave = (0.1 * noise(20_000 / rate, rate, 3)).astype(np.float32)
-    whole, parts = rows_of([wave], rate), rows_of(np.split(wave, sorted(cuts)), rate)
-    for name in ("mean", "power", "variance", "peak", "flat", "spectrum", "tones"):
-        np.testing.assert_allclose(getattr(whole, name), getattr(parts, name), rtol=1e-5, atol=1e-9)
+    stretches = [(0.0, len(wave) / rate), (0.3, 0.7), (0.9, 0.1)]
+    whole, parts = measures_of([wave], rate, stretches), measures_of(np.split(wave, sorted(cuts)), rate, stretches)
+    for stretch in stretches:
+        for name in FIGURES:
+            assert getattr(whole[stretch], name) == pytest.approx(getattr(parts[stretch], name), rel=1e-4, abs=1e-6)
+        assert (whole[stretch].codes == parts[stretch].codes).all()
 
 
 def test_a_stretch_is_measured_as_if_it_were_cut_out() -> None:
     wave = speech([(2.0, 0.3), (1.0, 1e-4), (2.0, 0.01), (1.0, 1e-4)]).astype(np.float32)
-    cut, stretch = of(wave[2 * RATE : 6 * RATE]), measured(rows_of([wave], RATE).stretch(2.0, 4.0))
+    cut, stretch = of(wave[2 * RATE : 6 * RATE]), measures_of([wave], RATE, [(2.0, 4.0)])[2.0, 4.0]
     for name in ("peak", "level", "noise_ratio", "lead", "trail", "silent"):
         assert getattr(cut, name) == pytest.approx(getattr(stretch, name), rel=1e-3), name
     assert (cut.codes == stretch.codes).mean() > 0.99
@@ -119,5 +125,15 @@ def test_a_stretch_is_measured_as_if_it_were_cut_out() -> None:
 def test_recordings_of_a_few_samples(samples: int) -> None:
     found = of(np.full(samples, 0.5))
     assert found.peak == 0.5 and len(found.codes) == 0
-    beyond = rows_of([np.full(samples, 0.5, np.float32)], RATE).stretch(99.0, 1.0)
-    assert len(beyond.mean) == 1
+    beyond = measures_of([np.full(samples, 0.5, np.float32)], RATE, [(99.0, 1.0)])[99.0, 1.0]
+    assert beyond.peak == 0.5 and beyond.silent in (0, 1)
+
+
+def test_an_hour_of_stretches_needs_little_memory() -> None:
+    block = (0.1 * noise(60)).astype(np.float32)
+    stretches = [(float(start), 10.0) for start in range(0, 3600, 10)]
+    tracemalloc.start()
+    found = measures_of((block for _ in range(60)), RATE, stretches)
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    assert list(found) == stretches and peak < 40, f"{peak:.0f} MB"
