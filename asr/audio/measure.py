@@ -17,6 +17,7 @@ _LINEAR = 32  # bands up to half the rate, for where the spectrum ends
 _FOLD = 8  # rows whose spectra are summed: 104 bytes are kept of a row then, not 216
 _TOP = 0.98  # of the largest amplitude: equal neighbours above it are a flat top
 _CHANCE = 4  # samples of flat tops that recordings in 8 bits have without being clipped (up to 2 in 10 of 2,000)
+_SMALLER = 1e-3  # share of samples in flat tops of the smaller side, which has fewer steps: 0.0007 by chance in µ-law
 _EMPTY = 1e-6  # of the power, -60 dB: a band above which no more is left is empty
 _LARGEST = 1e12  # times full scale: what lies beyond counts as this, so that powers of spectra fit into float32
 _QUIETEST = 1e-10  # of full-scale power: what digital silence counts as, -100 dB
@@ -25,14 +26,14 @@ _QUIETEST = 1e-10  # of full-scale power: what digital silence counts as, -100 d
 @dataclass(frozen=True, slots=True)
 class Rows:
     """A recording's figures every 16 ms, (T,) or (T, bands): its mean, power, variance (power without the mean),
-    largest amplitude, number of samples between equal neighbours at its top, power in the fingerprint's bands, and in
-    linear ones, the latter summed over 8 rows for their size."""
+    largest amplitude above and below 0 (T, 2), number of samples between equal neighbours at either (T, 2), power in
+    the fingerprint's bands, and in linear ones, the latter summed over 8 rows for their size."""
 
     rate: int
     mean: np.ndarray
     power: np.ndarray
     variance: np.ndarray
-    peak: np.ndarray
+    peaks: np.ndarray
     flat: np.ndarray
     tones: np.ndarray
     spectrum: np.ndarray
@@ -46,9 +47,10 @@ class Measures:
     """A stretch of speech in figures.
 
     level: of the loud frames, dB of full scale. noise_ratio: see signal_to_noise, dB. offset: the mean, full scale
-    being 1. clipped: the share of samples inside flat tops; of recordings that lost bits on the way (MP3, Opus) it is
-    0 whatever was clipped before. lead, trail: silence at the ends, s. silent: share of silent frames. bandwidth: where
-    the spectrum ends, Hz. codes: see asr.audio.fingerprint.
+    being 1. clipped: the share of samples inside flat tops, above or below 0; of recordings that lost bits on the way
+    (MP3, Opus) it is 0 whatever was clipped before, and of those that were resampled or dithered since. lead, trail:
+    silence at the ends, s. silent: share of silent frames. bandwidth: where the spectrum ends, Hz. codes: see
+    asr.audio.fingerprint.
     """
 
     peak: float
@@ -143,18 +145,16 @@ def _folded(rate: int, *columns: np.ndarray) -> Rows:
 
 def measured(rows: Rows) -> Measures:
     """A stretch's figures from its rows."""
-    peak = float(rows.peak.max())
     silent = _silent(rows.power)
     loud = np.flatnonzero(~silent)
-    step, samples = _hop(rows.rate) / rows.rate, len(rows.mean) * _hop(rows.rate)
-    flat = rows.flat[rows.peak >= _TOP * peak].sum()
+    step = _hop(rows.rate) / rows.rate
     lead, after = (loud[0], len(silent) - 1 - loud[-1]) if len(loud) else (len(silent), 0)
     return Measures(
-        peak=peak,
+        peak=float(rows.peaks.max()),
         level=float(10 * np.log10(max(_QUIETEST, np.quantile(rows.power, 0.95)))),
         noise_ratio=signal_to_noise(rows.variance),
         offset=float(rows.mean.mean()),
-        clipped=float(flat / samples) if flat > _CHANCE else 0.0,
+        clipped=_clipped(rows),
         lead=float(lead * step),
         trail=float(after * step),
         silent=float(silent.mean()),
@@ -170,16 +170,17 @@ def _hop(rate: int) -> int:
 def _rows(samples: np.ndarray, hop: int, spectrum: "_Spectrum") -> tuple[np.ndarray, ...]:
     """The figures of (T + 1) · hop samples: T rows, of which each spectrum spans two."""
     frames = samples[:-hop].reshape(-1, hop)
-    heights = np.abs(frames)
-    peak = heights.max(1)
-    between, top = frames[:, 1:-1], heights[:, 1:-1] >= _TOP * peak[:, None]
-    flat = (top & (between == frames[:, :-2]) & (between == frames[:, 2:])).sum(1) * (peak > 0)
+    peaks = np.maximum(0, np.stack([frames.max(1), -frames.min(1)], axis=1))
+    between = frames[:, 1:-1]
+    level = (between == frames[:, :-2]) & (between == frames[:, 2:])
+    tops = (between >= _TOP * peaks[:, :1], -between >= _TOP * peaks[:, 1:])
+    flat = np.stack([(level & top).sum(1, dtype=np.int32) for top in tops], axis=1) * (peaks > 0)
     means = frames.mean(1)
     power, rest = np.einsum("ts,ts->t", frames, frames) / hop, frames - means[:, None]
     variance = np.einsum("ts,ts->t", rest, rest) / hop
     windows = np.lib.stride_tricks.sliding_window_view(samples, 2 * hop)[::hop]
     linear, tones = spectrum(windows)
-    return means, power, variance, peak, flat.astype(np.int32), tones, linear
+    return means, power, variance, peaks, flat, tones, linear
 
 
 def _last_rows(samples: np.ndarray, hop: int, spectrum: "_Spectrum") -> tuple[np.ndarray, ...]:
@@ -226,6 +227,14 @@ def _silent(powers: np.ndarray) -> np.ndarray:
     if loud <= -80:  # nothing but the rounding of 16 bits
         return np.ones(len(levels), bool)
     return levels < max(loud - 40, quiet + (loud - quiet) / 4)
+
+
+def _clipped(rows: Rows) -> float:
+    """The share of samples inside flat tops that are more than chance, each side of 0 for itself."""
+    peaks, samples = rows.peaks.max(0), len(rows.mean) * _hop(rows.rate)
+    flat = (rows.flat * (rows.peaks >= _TOP * peaks)).sum(0)
+    chance = np.where(peaks >= _TOP * peaks.max(), _CHANCE, np.maximum(_CHANCE, _SMALLER * samples))
+    return float(flat[flat > chance].sum() / samples)
 
 
 def _bandwidth(rows: Rows) -> float:

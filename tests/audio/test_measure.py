@@ -76,6 +76,13 @@ def test_clipping_is_the_share_of_flat_tops(height: float) -> None:
     assert found.clipped == pytest.approx(max(0, cut - edges), abs=0.01)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_clipping_of_one_side(sign: int) -> None:
+    """An amplifier with an offset cuts one side only, and the other may be larger."""
+    tone = sign * np.sin(2 * np.pi * 150 * np.arange(2 * RATE) / RATE)
+    assert of(np.minimum(tone, 0.5)).clipped > 0.2 and of(np.maximum(tone, -0.5)).clipped > 0.2
+
+
 def test_quiet_stretches_and_coarse_bits_are_not_clipping() -> None:
     assert of(np.r_[np.zeros(RATE), 0.3 * noise(1), np.zeros(RATE)]).clipped == 0
     assert of(np.zeros(RATE)).clipped == 0
