@@ -15,7 +15,7 @@ from asr.audio.measure import Measures, measures_of, signal_to_noise
 from asr.audio.resample import resample
 
 RATE = 16000
-FIGURES = ("peak", "level", "noise_ratio", "offset", "clipped", "lead", "trail", "silent", "bandwidth")
+FIGURES = ("peak", "level", "noise_ratio", "offset", "clipped", "piled", "lead", "trail", "silent", "bandwidth")
 
 
 def of(waveform: np.ndarray, rate: int = RATE) -> Measures:
@@ -81,6 +81,33 @@ def test_clipping_of_one_side(sign: int) -> None:
     """An amplifier with an offset cuts one side only, and the other may be larger."""
     tone = sign * np.sin(2 * np.pi * 150 * np.arange(2 * RATE) / RATE)
     assert of(np.minimum(tone, 0.5)).clipped > 0.2 and of(np.maximum(tone, -0.5)).clipped > 0.2
+
+
+def blurred(wave: np.ndarray) -> dict[str, np.ndarray]:
+    """What was cut and changed since: resampled, dithered."""
+    high = resample(wave.astype(np.float32), RATE, 44100)
+    dither = np.random.default_rng(1).uniform(-2, 2, len(wave)) / 32768
+    return {"resampled": resample(np.clip(high, -0.1, 0.1), 44100, RATE), "dithered": np.clip(wave, -0.1, 0.1) + dither}
+
+
+def test_clipping_that_was_blurred_piles_up() -> None:
+    time = np.arange(3 * RATE)
+    wave = 0.3 * np.sin(2 * np.pi * 200 * time / RATE) * np.sin(time / 3000)
+    assert of(wave).piled < 6 and of(np.rint(wave * 128) / 128).piled < 9
+    for change, cut in blurred(wave).items():
+        assert of(cut).clipped == 0 and of(cut).piled > 20, change
+    assert of(np.zeros(RATE)).piled == 0
+
+
+@pytest.mark.parametrize("corpus", ["fsdd_digits", "commonvoice_de", "speechocean_adult32"])
+def test_real_recordings_do_not_pile_up(shared_data: Path, corpus: str) -> None:
+    """As they are (digits of nicolas are in 8 bits) and in µ-law."""
+    for line in (shared_data / corpus / "manifest.jsonl").read_text().splitlines()[::10]:
+        wave, rate = read_audio(shared_data / corpus / json.loads(line)["audio"])
+        steps = np.rint(127 * np.log1p(255 * np.abs(wave)) / np.log(256))
+        for form in (wave, np.sign(wave) * (256 ** (steps / 127) - 1) / 255):
+            found = of(form, rate)
+            assert found.piled < 9.5 and found.clipped < 3e-4, line
 
 
 def test_quiet_stretches_and_coarse_bits_are_not_clipping() -> None:

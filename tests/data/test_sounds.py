@@ -80,6 +80,12 @@ def test_decoded_overshoot_is_not_beyond_full_scale(make: Make) -> None:
     assert findings(odd) == []
 
 
+def test_clipping_before_dither(make: Make) -> None:
+    dither = np.random.default_rng(1).uniform(-2, 2, len(sound())) / 32768
+    (finding,) = findings(make(np.clip(sound(), -0.1, 0.1) + dither))
+    assert finding.kind == "clipping" and "pile up below the largest" in finding.message
+
+
 def test_a_silent_half_of_a_long_recording(make: Make) -> None:
     wave = np.concatenate([sound(seconds=0.5), np.zeros(4 * RATE), sound(seconds=0.25)])
     assert [f.kind for f in findings(make(wave))] == ["long silence"]
