@@ -75,7 +75,7 @@ def signal_to_noise(powers: np.ndarray) -> float:
 
     The noise is what the quietest 10 % stay below, the signal what the mean of all is above it; single loud frames
     count as the level 95 % stay below. Frames of digital zero do not count: they tell how a file was cut or gated.
-    Where there are pauses and the noise is steady it is near the truth: of 700 recordings of six corpora with white
+    Where there are pauses and the noise is steady it is near the truth: of 600 recordings of six corpora with white
     noise 20, 10, 5 and 0 dB below them, 9 in 10 come to 17 to 20, 8 to 10, 3.5 to 5.2 and 0 to 0.5 dB; of single
     digits, which are noisy themselves and hardly pause, to 10 to 20, 7 to 10, 3.4 to 5.7 and 0 to 1.
     """
