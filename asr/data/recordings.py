@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,14 +14,12 @@ from typing import Any
 import numpy as np
 
 from asr.audio.io import probe, read_blocks
-from asr.audio.measure import Measures, measured, rows_of
+from asr.audio.measure import Measures, Stretch, measures_of
 from asr.data.kept import Kept
 from asr.errors import AudioError
 from asr.types import Utterance
 
 _BLOCK = 60.0  # s decoded at once, so that a day of radio fits into memory
-
-Stretch = tuple[float, float]  # offset and duration, s
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def _once(path: Path, stretches: list[Stretch], kept: Kept[Recording] | None) ->
     if kept is None:
         return _read(path, stretches)
     recording = kept.get(path, stretches)
-    if recording is None:
+    if recording is None or not recording.stretches.keys() >= set(stretches):
         recording = _read(path, stretches)
         if not recording.error:  # may be mended without the file changing: its folder's rights, a disk that was away
             kept.put(path, stretches, recording)
@@ -90,10 +89,9 @@ def _read(path: Path, stretches: list[Stretch]) -> Recording:
 
     try:
         info = probe(path)
-        rows = rows_of(blocks(info.sample_rate), info.sample_rate)
+        found = measures_of(blocks(info.sample_rate), info.sample_rate, stretches)
     except AudioError as error:
         return Recording(error=str(error))
-    found = {stretch: measured(rows.stretch(*stretch)) for stretch in stretches}
     return Recording(samples, info.sample_rate, info.channels, digest.hexdigest(), peak, found)
 
 
@@ -104,10 +102,15 @@ def pack_recording(recording: Recording) -> dict[str, Any]:
     return known | {"stretches": stretches}
 
 
-def unpack_recording(packed: Mapping[str, Any]) -> Recording:
-    """The recording that was packed."""
-    stretches = {(offset, duration): _unpacked(measures) for offset, duration, measures in packed["stretches"]}
-    return Recording(**{**packed, "stretches": stretches})
+def unpack_recording(packed: Any) -> Recording:
+    """The recording that was packed. Raises ValueError or TypeError where it is none, or not whole."""
+    values = _typed(Recording, packed, {"stretches": list})
+    stretches = {}
+    for offset, duration, measures in values["stretches"]:
+        if not isinstance(offset, int | float) or not isinstance(duration, int | float):
+            raise TypeError("a stretch is not of numbers")
+        stretches[offset, duration] = _unpacked(measures)
+    return Recording(**{**values, "stretches": stretches})
 
 
 def _packed(measures: Measures) -> dict[str, Any]:
@@ -115,6 +118,18 @@ def _packed(measures: Measures) -> dict[str, Any]:
     return {f.name: getattr(measures, f.name) for f in fields(Measures)} | {"codes": codes}
 
 
-def _unpacked(packed: Mapping[str, Any]) -> Measures:
-    codes = np.frombuffer(base64.b64decode(packed["codes"]), "<u2").astype(np.uint16)
-    return Measures(**{**packed, "codes": codes})
+def _unpacked(packed: Any) -> Measures:
+    values = _typed(Measures, packed, {"codes": str})
+    codes = np.frombuffer(base64.b64decode(values["codes"], validate=True), "<u2").astype(np.uint16)
+    return Measures(**{**values, "codes": codes})
+
+
+def _typed(kind: Any, packed: Any, types: Mapping[str, type]) -> dict[str, Any]:
+    """The packed fields of a dataclass, every one and no other, each of its own type or the one in `types`."""
+    wanted = {f.name: types.get(f.name, f.type) for f in fields(kind) if f.name != "error"}
+    if not isinstance(packed, dict) or packed.keys() != wanted.keys():
+        raise ValueError("fields are missing or unknown")
+    for name, value in packed.items():
+        if type(value) is not wanted[name] or (isinstance(value, float) and not math.isfinite(value)):
+            raise TypeError(f"{name} is not {wanted[name]}")
+    return packed

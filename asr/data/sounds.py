@@ -11,7 +11,13 @@ _SILENCE = 1e-4  # largest amplitude of what is called silent: 3 steps of 16 bit
 # share of samples in flat tops: cut at 0.7 of their height, recordings of seven corpora have a median of 0.0005 to
 # 0.005 of them, and untouched ones, in 16 and 8 bits and µ-law, none
 _CLIPPED = 3e-4
-_NOISY = 6.0  # dB
+# standard deviations: untouched, in 8 bits and in µ-law, the most of 1,490 recordings of seven corpora is 9; cut at 0.3
+# of their height at 44.1 kHz and brought to 16 kHz, 230 of 400 come to more than 12, cut at 0.5, 42
+_PILED = 12.0
+# dB: of 1,490 recordings of seven corpora, all come to less with white noise 5 dB below the speech; untouched, 4 do (3
+# of 400 single digits, 1 of 100 of Common Voice), and 99 in 100 of each corpus come to 17 or more, of digits to 7
+_NOISY = 6.0
+_BEYOND = 4.0  # times full scale: decoded MP3 and Opus overshoot to 2 at most, integers in float begin at 128
 _FAINT = -45.0  # dB of full scale
 _OFFSET = 0.01  # of full scale
 _PAUSE = 2.0  # s of silence at the ends together
@@ -37,9 +43,13 @@ def oddities(spoken: Spoken) -> Iterator[tuple[str, str]]:
     if m.peak < _SILENCE:
         yield "silence", f"{spoken.utterance.audio} is silent; expected speech; listen to it or drop it"
         return
+    if m.peak > _BEYOND:  # what else is measured is in another scale, too
+        what = f"its largest sample is {m.peak:.6g} times full scale; expected 1 at most"
+        yield "beyond full scale", f"{what}; write it again as floats in [-1, 1]"
+        return
     yield from _distortions(m)
     if m.noise_ratio < _NOISY:
-        what = f"its loud parts are {m.noise_ratio:.0f} dB above its quiet ones; expected {_NOISY:g} or more"
+        what = f"its speech is {m.noise_ratio:.0f} dB above its noise; expected {_NOISY:g} or more"
         yield "noise", f"{what}; listen to it: noise, or no pause"
     duration = spoken.utterance.duration
     if m.lead + m.trail > _PAUSE or (m.silent > _SILENT and duration > _PAUSE):
@@ -50,6 +60,9 @@ def oddities(spoken: Spoken) -> Iterator[tuple[str, str]]:
 def _distortions(m: Measures) -> Iterator[tuple[str, str]]:
     if m.clipped > _CLIPPED:
         yield "clipping", f"{100 * m.clipped:.2f} % of its samples are cut off; expected none; record lower or drop it"
+    elif m.piled > _PILED:
+        what = "its samples pile up below the largest, as cut off before it was resampled, dithered or encoded"
+        yield "clipping", f"{what}; expected none; record lower or drop it"
     if m.level < _FAINT:
         yield (
             "faint",

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from asr.audio.fingerprint import NEAR, compare, fingerprint
-from asr.audio.measure import measured, rows_of
+from asr.audio.measure import measures_of
 from asr.audio.resample import resample
 
 RATE = 16000
@@ -29,7 +29,8 @@ def voice(seed: int, seconds: float = 4.0) -> np.ndarray:
 
 
 def codes(wave: np.ndarray, rate: int = RATE) -> np.ndarray:
-    return measured(rows_of([wave.astype(np.float32)], rate)).codes
+    (found,) = measures_of([wave.astype(np.float32)], rate, [(0.0, len(wave) / rate)]).values()
+    return found.codes
 
 
 def coded(wave: np.ndarray, format: str, subtype: str) -> tuple[np.ndarray, int]:
@@ -84,6 +85,15 @@ def test_silence_and_short_recordings_have_no_codes() -> None:
     padded = np.concatenate([np.zeros(2 * RATE), voice(0), np.zeros(2 * RATE)])
     assert not codes(padded)[:90].any()
     assert compare(codes(np.zeros(9 * RATE)), codes(np.zeros(9 * RATE)), 0) is None
+
+
+def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    powers = np.random.default_rng(4).uniform(0, 1, (700, 17)).astype(np.float32) ** 8
+    whole = fingerprint(powers)
+    assert len(whole) == 671
+    for block in (1, 67, 670, 671, 672):
+        monkeypatch.setattr("asr.audio.fingerprint._BLOCK", block)
+        assert np.array_equal(fingerprint(powers), whole)
 
 
 def test_bits_are_rises_and_falls_of_neighbouring_bands() -> None:

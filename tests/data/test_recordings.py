@@ -1,7 +1,10 @@
 """Recordings read to their end: what is known of files and of the stretches in them, kept and found again."""
 
+import json
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,3 +96,37 @@ def test_errors_are_found_anew_each_time(corpus: list[Utterance], tmp_path: Path
     for _ in range(2):
         assert "is cut short" in read_all(corpus, kept=kept(tmp_path))[corpus[0].audio].error
     assert not read_all(corpus, kept=kept(tmp_path))[corpus[1].audio].error
+
+
+WRONG: dict[str, Callable[[Any], Any]] = {
+    "nothing": lambda row: None,
+    "a word": lambda row: "x",
+    "a list": lambda row: [row],
+    "unknown field": lambda row: row | {"more": 1},
+    "error": lambda row: row | {"error": "gone"},
+    "no peak": lambda row: {k: v for k, v in row.items() if k != "peak"},
+    "loud": lambda row: row | {"peak": "loud"},
+    "not finite": lambda row: row | {"peak": float("nan")},
+    "rate in halves": lambda row: row | {"rate": 8000.5},
+    "truth": lambda row: row | {"channels": True},
+    "no stretches": lambda row: row | {"stretches": []},
+    "one stretch": lambda row: row | {"stretches": row["stretches"][:1]},
+    "stretch of two": lambda row: row | {"stretches": [[0.0, 1.0]]},
+    "stretches of a word": lambda row: row | {"stretches": {"abc": 1}},
+    "list for an offset": lambda row: row | {"stretches": [[[0.0], 1.0, m] for _, _, m in row["stretches"]]},
+    "measures of a stretch": lambda row: row | {"stretches": [[a, b, {}] for a, b, _ in row["stretches"]]},
+    "codes": lambda row: row | {"stretches": [[a, b, m | {"codes": "?"}] for a, b, m in row["stretches"]]},
+    "odd codes": lambda row: row | {"stretches": [[a, b, m | {"codes": "AAAA"}] for a, b, m in row["stretches"]]},
+    "level": lambda row: row | {"stretches": [[a, b, m | {"level": None}] for a, b, m in row["stretches"]]},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_kept_rows_of_a_wrong_shape_are_read_again(corpus: list[Utterance], tmp_path: Path, wrong: str) -> None:
+    first = read_all(corpus[1:], kept=kept(tmp_path))
+    place = tmp_path / "k.jsonl"
+    row = json.loads(place.read_text())
+    place.write_text(json.dumps(row | {"found": WRONG[wrong](row["found"])}) + "\n")
+    again = read_all(corpus[1:], kept=kept(tmp_path))
+    assert same(first[corpus[1].audio], again[corpus[1].audio])
+    assert len(place.read_text().splitlines()) == 2, "kept anew"

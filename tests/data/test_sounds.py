@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from asr.audio.io import write_wav
 from asr.audio.resample import resample
@@ -47,7 +48,7 @@ ODD = {
 }
 SAID = {
     "clipping": "of its samples are cut off; expected none",
-    "noise": "dB above its quiet ones; expected 6 or more",
+    "noise": "dB above its noise; expected 6 or more",
     "faint": "its loud parts are at -60 dB of full scale; expected -45 or more",
     "DC offset": "its mean is 3.0 % of full scale; expected 0",
     "long silence": "2.0 s of silence before, 1.0 s after",
@@ -60,6 +61,29 @@ def test_each_alone(make: Make, kind: str) -> None:
     (finding,) = findings(make(sound(1), "a"), make(ODD[kind]), make(sound(2), "b"))
     assert (finding.kind, finding.manifest, finding.ids) == (kind, "train", ("odd",))
     assert finding.message.startswith("utt odd: ") and SAID[kind] in finding.message
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("scale", "told"), [(32768, "32768"), (2.0**31, "2.14748e+09"), (1e25, "1e+12")])
+def test_floats_in_the_scale_of_integers(make: Make, scale: float, told: str) -> None:
+    odd = make(sound(), "odd")
+    wave = scale * (sound() / np.abs(sound()).max() + 0.02)
+    soundfile.write(odd.audio, (wave / np.abs(wave).max() * scale).astype(np.float32), RATE, subtype="FLOAT")
+    (finding,) = findings(odd)
+    assert finding.kind == "beyond full scale"
+    assert f"its largest sample is {told} times full scale; expected 1 at most" in finding.message
+
+
+def test_decoded_overshoot_is_not_beyond_full_scale(make: Make) -> None:
+    odd = make(sound(), "odd")
+    soundfile.write(odd.audio, (2 * sound() / np.abs(sound()).max()).astype(np.float32), RATE, subtype="FLOAT")
+    assert findings(odd) == []
+
+
+def test_clipping_before_dither(make: Make) -> None:
+    dither = np.random.default_rng(1).uniform(-2, 2, len(sound())) / 32768
+    (finding,) = findings(make(np.clip(sound(), -0.1, 0.1) + dither))
+    assert finding.kind == "clipping" and "pile up below the largest" in finding.message
 
 
 def test_a_silent_half_of_a_long_recording(make: Make) -> None:
