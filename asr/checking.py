@@ -20,7 +20,6 @@ from asr.data.manifest import read_manifest
 from asr.data.material import Material, read_material
 from asr.data.recordings import Recording
 from asr.errors import ConfigError
-from asr.features.options import FeatureOptions
 from asr.interfaces import PhoneticTokenizer, Tokenizer
 from asr.text.bpe import PieceTokenizer
 from asr.text.characters import CharTokenizer
@@ -84,7 +83,7 @@ def _report(material: Material, options: Config | None, tokenizer: Tokenizer) ->
         alphabet=_characters(tokenizer) if phonetic is None else None,
         lexicon=None if phonetic is None else phonetic.vocabulary,
         fit=None if options is None else _fit(options, tokenizer),
-        sample_rate=(FeatureOptions() if options is None else options.features).sample_rate,
+        sample_rate=None if options is None else options.features.sample_rate,
     )
 
 

@@ -35,6 +35,8 @@ def test_a_page_and_what_is_kept_beside_it(check: Verb, corpus: Path, monkeypatc
     again = check(corpus / "train.jsonl", corpus / "dev.jsonl", "--report", report)
     assert (again[0], again[1].splitlines()[:-2], again[2]) == (code, out.splitlines()[:-2], err)
     assert "s of audio in " in out.splitlines()[-2] and out.splitlines()[-2].endswith("× real time")
+    assert again[1].splitlines()[-2].startswith("read 0 s of audio in ")
+    assert "9 of 9 files were read" in report.read_text()
 
 
 def test_errors_end_with_2_and_the_page_is_there(check: Verb, corpus: Path) -> None:
@@ -74,6 +76,10 @@ def test_a_model_finds_the_wrong_transcript(check: Verb, tmp_path: Path) -> None
 def test_mistakes_are_one_line(check: Verb, corpus: Path, arguments: list[str], said: str) -> None:
     code, _, err = check(*(argument.replace("{}", str(corpus)) for argument in arguments))
     assert code == 2 and err.count("\n") == 1 and err.startswith("error: ") and said in err
+
+
+def test_a_folder_is_its_manifests(check: Verb, corpus: Path) -> None:
+    assert check(corpus)[1] == check(corpus / "train.jsonl", corpus / "dev.jsonl")[1]
 
 
 def test_paths_may_hold_an_equals_sign(check: Verb, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ waveforms; does not know files.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 
@@ -131,7 +132,7 @@ def _rows_of(blocks: Iterable[np.ndarray], rate: int) -> Iterator[Rows]:
     """The rows of a waveform as they come; what is less than a row at its end is left out, unless it is all there
     is."""
     hop, held, none = _hop(rate), np.zeros(0, np.float32), True
-    spectrum = _Spectrum(rate)
+    spectrum = _spectrum(rate)
     for block in blocks:
         held = np.concatenate([held, np.clip(block, -_LARGEST, _LARGEST)])
         count = len(held) // hop - 2  # a row more for a spectrum that spans two, and one for the last to take it from
@@ -238,6 +239,9 @@ class _Spectrum:
             # not @: BLAS would start threads of its own beside those that read
             tones.append(np.einsum("tf,fb->tb", power[:, self.heard], self.weights))
         return np.concatenate(linear), np.concatenate(tones)
+
+
+_spectrum = lru_cache(maxsize=16)(_Spectrum)  # corpora of short files would spend a tenth of the time on weights
 
 
 def _silent(powers: np.ndarray) -> np.ndarray:

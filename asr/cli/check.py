@@ -63,13 +63,20 @@ def check(
 
 
 def _paths(given: list[str], report: Path | None) -> list[Path]:
-    paths = [Path(argument) for argument in given if not _changes(argument)]
+    named = [Path(argument) for argument in given if not _changes(argument)]
+    paths = [path for argument in named for path in (_within(argument) if argument.is_dir() else [argument])]
     if not paths:
         raise ConfigError("MANIFEST: none is named; expected train.jsonl and others to compare it with; name one")
     if report is not None and (report.is_dir() or report.suffix.lower() not in (".html", ".htm")):
         what = "is a folder" if report.is_dir() else "is no .html"
         raise ConfigError(f"--report {report}: {what}; expected the page to write; name one, such as data.html")
     return paths
+
+
+def _within(folder: Path) -> list[Path]:
+    """The manifests of a prepared corpus, the training one first."""
+    found = [folder / f"{split}.jsonl" for split in ("train", "dev", "test")]
+    return [path for path in found if path.exists()] or [folder]
 
 
 def _changes(argument: str) -> bool:

@@ -40,7 +40,7 @@ def check(
     cannot fit, or those of training at the highest speed; odd sounds, outliers, copies, shared ids, speakers and
     sentences. `alphabet` holds the known characters and `lexicon` the known words (None: all are), `fit` says how
     frames and labels are counted (None: whether targets fit is not checked), `sample_rate` [Hz] is that of the features
-    (None: the recordings' band is not compared). Nothing is raised.
+    (None: what is usual). Nothing is raised.
     """
     manifests, texts, recordings = material.manifests, material.texts, material.recordings
     characters = _characters(manifests, texts, alphabet)
@@ -55,7 +55,7 @@ def check(
     warnings += [*sound_findings(material, sample_rate)]
     warnings += [*_outliers(manifests, texts), *alike_findings(copies), *shared_ids(manifests)]
     shared = tuple(overlaps(manifests, texts, same))
-    warnings += overlap_findings(shared)
+    warnings += overlap_findings(shared, len({u.speaker for _, u in _each(manifests)}))
     splits = tuple(_split(name, us) for name, us in manifests.items())
     return Report(splits, characters, tuple(errors), tuple(warnings), words, copies, shared)
 

@@ -29,6 +29,7 @@ class Kept(Generic[Found]):
     def __init__(self, place: Path, pack: Callable[[Found], Any], unpack: Callable[[Any], Found]) -> None:
         self._place, self._pack, self._unpack = place, pack, unpack
         self._lock = threading.Lock()
+        self.reused: set[Path] = set()  # files something was known of
         place.parent.mkdir(parents=True, exist_ok=True)
         self._file = _opened(place)
         self._known = dict(_rows(place)[0])
@@ -41,9 +42,12 @@ class Kept(Generic[Found]):
         if key is None or key not in self._known:
             return None
         try:
-            return self._unpack(self._known[key])
+            found = self._unpack(self._known[key])
         except _MISFITS:  # somebody else's lines
             return None
+        with self._lock:
+            self.reused.add(path)
+        return found
 
     def put(self, path: Path, question: Any, found: Found) -> None:
         """Keep a finding; it is on its way to the disk when this returns."""

@@ -24,11 +24,13 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """manifests: name → utterances, the training one first. texts: name → normalised texts. recordings: by file."""
+    """manifests: name → utterances, the training one first. texts: name → normalised texts. recordings: by file;
+    `reused` are those that were not read again."""
 
     manifests: Manifests
     texts: Mapping[str, Sequence[str]]
     recordings: Mapping[Path, Recording]
+    reused: frozenset[Path] = frozenset()
 
     def __iter__(self) -> Iterator[Spoken]:
         """Every utterance, in the order of the manifests."""
@@ -50,4 +52,4 @@ def read_material(
     """
     texts = {name: [normalize(u.text) for u in us] for name, us in manifests.items()}
     recordings = read_all((u for us in manifests.values() for u in us), progress, kept)
-    return Material(manifests, texts, recordings)
+    return Material(manifests, texts, recordings, frozenset() if kept is None else frozenset(kept.reused))

@@ -87,11 +87,12 @@ def overlaps(
         yield Overlap(a, b, len(second), tuple(sorted(map(str, shared))), stand, near, heard[a, b])
 
 
-def overlap_findings(found: Sequence[Overlap]) -> Iterator[Finding]:
-    """Up to three findings for each two manifests: speakers, texts, and texts but for a word."""
+def overlap_findings(found: Sequence[Overlap], speakers: int) -> Iterator[Finding]:
+    """Up to three findings for each two manifests: speakers (where there are several in all), texts, texts but for a
+    word."""
     for o in found:
         where = f"{o.first}, {o.second}:"
-        if o.speakers:
+        if o.speakers and speakers > 1:
             some = ", ".join(o.speakers[:5]) + (", …" if len(o.speakers) > 5 else "")
             what = f"speakers in both: {len(o.speakers)} ({some}); expected others"
             yield Finding("shared speakers", f"{where} {what}; results will flatter: split by speaker")

@@ -23,16 +23,19 @@ _OFFSET = 0.01  # of full scale
 _PAUSE = 2.0  # s of silence at the ends together
 _SILENT = 0.75  # share of the frames
 _NARROW = 0.6  # of the band that features use
+_USUAL = 16000  # Hz, of features
 
 
 def sound_findings(material: Material, sample_rate: int | None) -> Iterator[Finding]:
-    """Warnings about single recordings, then about what a manifest is mixed of; features use `sample_rate` [Hz]."""
+    """Warnings about single recordings, then about what a manifest is mixed of.
+
+    Features use `sample_rate` [Hz]; None: as much of what was recorded as they usually do.
+    """
     for spoken in material:
         if spoken.measures is not None:
             yield from (about(spoken.manifest, spoken.utterance.id, kind, what) for kind, what in oddities(spoken))
     yield from _rates(material)
-    if sample_rate is not None:
-        yield from _narrow(material, sample_rate)
+    yield from _narrow(material, sample_rate)
 
 
 def oddities(spoken: Spoken) -> Iterator[tuple[str, str]]:
@@ -75,25 +78,25 @@ def _distortions(m: Measures) -> Iterator[tuple[str, str]]:
 
 def _rates(material: Material) -> Iterator[Finding]:
     for name, utterances in material.manifests.items():
-        found = Counter(material.recordings[u.audio].rate for u in utterances if not material.recordings[u.audio].error)
+        rates = {u.id: material.recordings[u.audio].rate for u in utterances if not material.recordings[u.audio].error}
+        found = Counter(rates.values()).most_common()
         if len(found) > 1:
-            counts = ", ".join(f"{count} at {rate} Hz" for rate, count in found.most_common())
+            counts = ", ".join(f"{count} at {rate} Hz" for rate, count in found)
             what = f"recordings have several sample rates: {counts}; expected one"
-            yield Finding("sample rates", f"{name}: {what}; features see another band in each: compare error rates")
+            remedy = "features see another band in each: compare error rates"
+            others = tuple(id for id, rate in rates.items() if rate != found[0][0])
+            yield Finding("sample rates", f"{name}: {what}; {remedy}", name, others)
 
 
-def _narrow(material: Material, sample_rate: int) -> Iterator[Finding]:
-    top = sample_rate / 2
+def _narrow(material: Material, sample_rate: int | None) -> Iterator[Finding]:
     for name, utterances in material.manifests.items():
-        known = [(u, material.recordings[u.audio]) for u in utterances if not material.recordings[u.audio].error]
-        narrow = [
-            (recording.of(u).bandwidth, u.id)
-            for u, recording in known
-            if recording.of(u).peak >= _SILENCE and recording.of(u).bandwidth < _NARROW * top
-        ]
+        known = [(u.id, material.recordings[u.audio], u) for u in utterances if not material.recordings[u.audio].error]
+        tops = {id: (sample_rate or min(recording.rate, _USUAL)) / 2 for id, recording, _ in known}
+        bands = {id: recording.of(u).bandwidth for id, recording, u in known if recording.of(u).peak >= _SILENCE}
+        narrow = tuple(id for id, band in bands.items() if band < _NARROW * tops[id])
         if narrow:
-            lowest, id = min(narrow)
-            what = f"{len(narrow)} of {len(known)} recordings have nothing above {_NARROW * top:.0f} Hz"
+            id = min(narrow, key=lambda id: bands[id])
+            what = f"{len(narrow)} of {len(known)} recordings have nothing in the upper {1 - _NARROW:.0%} of the band"
+            example = f"utt {id} ends at {bands[id]:.0f} of {tops[id]:.0f} Hz"
             remedy = "set features.sample_rate to what was recorded, or keep them out"
-            example = f"(utt {id} ends at {lowest:.0f})"
-            yield Finding("narrow band", f"{name}: {what} {example}; features reach {top:.0f}; {remedy}")
+            yield Finding("narrow band", f"{name}: {what}: {example}; expected speech there; {remedy}", name, narrow)

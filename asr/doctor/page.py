@@ -154,8 +154,11 @@ def _copy(pair: Alike) -> Row:
 
 
 def _facts(checked: Checked, doubts: Doubts | None, seconds: float) -> dict[str, str]:
-    audio = sum(r.samples / r.rate for r in checked.material.recordings.values())
+    material = checked.material
+    audio = sum(r.samples / r.rate for path, r in material.recordings.items() if path not in material.reused)
     facts = {"read": f"{audio:.0f} s of audio in {seconds:.1f} s: {audio / max(seconds, 1e-9):.0f} × real time"}
+    if material.reused:
+        facts["kept"] = f"{len(material.reused)} of {len(material.recordings)} files were read before"
     for name in checked.material.manifests:
         facts[f"manifest {name}"] = f"sha256 {sha256(Path(name).read_bytes()).hexdigest()}"
     for a in () if doubts is None else doubts.agreements:

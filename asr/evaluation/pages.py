@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from asr.evaluation.figures import percent
 
@@ -24,7 +24,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    found.filters |= {"script": _script, "percent": percent, "include": _text}
+    found.filters |= {"script": _script, "percent": percent, "include": _text, "code": _code}
     return found
 
 
@@ -32,6 +32,12 @@ def _script(value: Any) -> Markup:
     """JSON that may stand within <script>: no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _code(text: str) -> Markup:
+    """Text whose `marked` parts are code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup(f"<code>{part}</code>") if i % 2 else part for i, part in enumerate(parts))
 
 
 def _text(name: str) -> Markup:

@@ -68,7 +68,7 @@ class Kernel:
         found = self._find(signature, context)
         if found is None and not Kernel.told:
             Kernel.told = True
-            sys.stderr.write("compiling CTC kernels (once)\n")
+            sys.stderr.write("compiling kernels, once a machine\n")
         return found
 
 

@@ -232,6 +232,8 @@ def test_speakers_and_sentences_in_two_manifests(make: Callable[..., Utterance])
     test = [make("c", "three", speaker="bob"), make("d", "four")]
     report = checked(train, test)
     assert report.ok and "speakers in both: 1 (bob)" in only(report.warnings, "shared speakers")
+    same = [make(name, name, speaker="ann") for name in ("g", "h")]
+    assert not checked(same[:1], same[1:]).warnings, "with one speaker there are no others"
     report = checked(train, [make("e", "ONE"), make("f", "five")])
     assert report.ok and "1 of 2 texts of test stand in train too" in only(report.warnings, "shared sentences")
 

@@ -96,15 +96,19 @@ def test_several_sample_rates(make: Make) -> None:
     mixed = [make(sound(i), f"u{i}") for i in range(3)] + [make(sound(9, rate=8000), "low", rate=8000)]
     (finding,) = findings(*mixed)
     assert finding.kind == "sample rates" and "3 at 16000 Hz, 1 at 8000 Hz" in finding.message
+    assert finding.ids == ("low",)
 
 
 def test_a_narrow_band_is_seen_where_features_reach_beyond(make: Make) -> None:
     narrow = make(resample(sound(9, rate=8000).astype(np.float32), 8000, RATE), "low")
-    for rate, kinds in ((16000, ["narrow band"]), (8000, []), (None, [])):
+    for rate, kinds in ((16000, ["narrow band"]), (8000, []), (None, ["narrow band"])):
         assert [f.kind for f in findings(make(sound(1), "a"), narrow, sample_rate=rate)] == kinds
     (finding,) = findings(make(sound(1), "a"), narrow, sample_rate=16000)
-    assert "1 of 2 recordings have nothing above 4800 Hz (utt low ends at 4" in finding.message
-    assert "features reach 8000; set features.sample_rate" in finding.message
+    assert "1 of 2 recordings have nothing in the upper 40% of the band: utt low ends at 4" in finding.message
+    assert "of 8000 Hz; expected speech there; set features.sample_rate" in finding.message
+    assert (finding.manifest, finding.ids) == ("train", ("low",))
+    low = make(sound(9, rate=8000), "telephone", rate=8000)
+    assert findings(low) == [] and [f.kind for f in findings(low, sample_rate=16000)] == ["narrow band"]
 
 
 def test_real_recordings_are_mostly_in_order(shared_data: Path) -> None:

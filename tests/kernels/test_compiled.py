@@ -27,12 +27,12 @@ def test_two_processes_compile_at_once_a_third_finds_it_done_and_a_fourth_has_no
     together = [_start(tmp_path), _start(tmp_path)]
     answers = [process.communicate(timeout=200) for process in together]
     assert answers[0][0] == answers[1][0] == "1.6864 2.1333\n"  # -log(15 / 81): 15 of the 81 paths say it
-    assert all("compiling CTC kernels (once)" in said for _, said in answers)
+    assert all("compiling kernels, once a machine" in said for _, said in answers)
     assert list(tmp_path.glob("kernels-*/**/*.nbi"))
     assert _start(tmp_path).communicate(timeout=200) == (answers[0][0], "")
     (tmp_path / "file").write_text("")
     heard, said = _start(tmp_path / "file" / "below").communicate(timeout=200)
-    assert heard == answers[0][0] and said == "compiling CTC kernels (once)\n"
+    assert heard == answers[0][0] and said == "compiling kernels, once a machine\n"
 
 
 def test_the_folder_is_outside_the_installation_and_named_by_what_the_kernels_say(monkeypatch, tmp_path):
