@@ -40,7 +40,7 @@ def test_findings_are_those_of_the_report(corpus: Path) -> None:
     shown = page_of(checked, None, 2.0)
     said = [line for _, _, lines in shown.findings for line in lines]
     assert sorted(said) == sorted(f.message for f in (*checked.report.errors, *checked.report.warnings))
-    assert {kind for title, kind, _ in shown.findings if title == "warning"} >= {"clipping", "shared speakers"}
+    assert {kind for title, kind, _ in shown.findings if title == "warning"} >= {"clipping", "shared sentences"}
 
 
 def test_figures_and_notes_of_every_utterance(corpus: Path) -> None:
