@@ -13,6 +13,7 @@ from urllib.parse import quote
 import numpy as np
 
 from asr.audio.io import probe, read_audio
+from asr.audio.measure import signal_to_noise
 from asr.errors import AudioError
 
 _MEASURED = 4.0  # s of each recording, from its start, that the noise is measured in
@@ -36,8 +37,7 @@ class Sound:
 def noise_ratios(sounds: Sequence[Sound], workers: int = 2) -> list[float | None]:
     """An estimate of each one's signal-to-noise ratio [dB], None where it cannot be read or is not measured.
 
-    The level that 95 % of its frames stay below over the level of the quietest 10 %: near the truth where there are
-    pauses and the noise is steady. Read are the first four seconds, of 400 at most, spread evenly over all.
+    As asr.audio.measure.signal_to_noise has it. Read are the first four seconds, of 400 at most, spread evenly.
     """
     chosen = range(0, len(sounds), -(-len(sounds) // _RECORDINGS) or 1)
     ratios: list[float | None] = [None] * len(sounds)
@@ -72,9 +72,8 @@ def _noise_ratio(sound: Sound) -> float | None:
     count = len(waveform) // length
     if count < 10:
         return None
-    energies = np.square(waveform[: count * length].reshape(count, length)).mean(1)
-    quiet, loud = np.quantile(energies, [0.1, 0.95])
-    return None if loud <= 0 else float(min(90.0, 10 * np.log10(loud / max(quiet, 1e-10))))
+    powers = waveform[: count * length].reshape(count, length).var(1)
+    return signal_to_noise(powers) if powers.any() else None
 
 
 def _embedded(sound: Sound, room: int) -> str | None:
